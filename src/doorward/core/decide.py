@@ -1,0 +1,148 @@
+"""The straight line: one request becomes one verdict, read from top to bottom.
+
+Order: parse, tls, gates, preflight, match, limits, authenticate, limits, csrf, authorise, scope, step-up, conceal.
+Rule: a decision is taken here and nowhere else. Source: architecture.md 2.4, answers.md section 1.
+"""
+
+from __future__ import annotations
+
+from doorward.core.ask import Steps
+from doorward.core.authenticate import Hint, authenticate, challenge, challenges, doubled
+from doorward.core.authorize import authorize, csrf, missing_scopes, too_narrow, too_old
+from doorward.core.conceal import conceal, only_if_it_helps, unnamed
+from doorward.core.cure import NOTHING_HELPS, Act
+from doorward.core.errors import DependencyError
+from doorward.core.gates import gates, parse, take, tls
+from doorward.core.policy import Policy, Rule
+from doorward.core.principal import ANONYMOUS, Principal
+from doorward.core.reason import Reason
+from doorward.core.request import RequestView
+from doorward.core.trace import Trace
+from doorward.core.verdict import Allow, Challenge, Deny, Throttle, Unavailable, Verdict
+
+OWN = "(own)"
+PREFLIGHT = "(preflight)"
+_DOWN = {"hashing": Reason.HASHING_BUSY, "store": Reason.STORE_UNWRITABLE, "ledger": Reason.LEDGER_REQUIRED}
+
+
+def decide(policy: Policy, request: RequestView, trace: Trace | None = None) -> Steps[Verdict]:
+    """Answer one request. Same policy, request and answers: same verdict.
+
+    trace: filled for the ledger and for `explain`. Never raises but for a bug of ours.
+    """
+    trace = trace or Trace()
+    try:
+        verdict = yield from settle(policy, request, trace)
+    except DependencyError as down:
+        verdict = _unavailable(down, trace)
+    if isinstance(verdict, Allow):
+        return verdict
+    verdict = only_if_it_helps(trace.rule, request, verdict)
+    try:
+        return (yield from conceal(policy, request, trace, verdict))
+    except DependencyError as down:
+        return _unavailable(down, trace)
+
+
+def _unavailable(down: DependencyError, trace: Trace) -> Unavailable:
+    rule = trace.rule.name if trace.rule else "(dependency)"
+    return Unavailable(down.name, down.retry_after, _DOWN.get(down.name, Reason.DEPENDENCY_DOWN), rule=rule)
+
+
+def is_preflight(policy: Policy, request: RequestView) -> bool:
+    """A true CORS preflight (F1): OPTIONS with Origin and Access-Control-Request-Method and without a body."""
+    free = policy.settings.cors.options_public
+    if request.method != "OPTIONS" or free == "none":
+        return False
+    headers = request.headers
+    true = "origin" in headers and "access-control-request-method" in headers and not request.body
+    return true or free == "all"
+
+
+def settle(policy: Policy, request: RequestView, trace: Trace) -> Steps[Verdict]:
+    """The steps before concealment."""
+    wrong = parse(request) or doubled(policy, request)
+    if wrong:
+        return wrong
+    trace.step = "tls"
+    if plain := tls(policy, request):
+        return plain
+    trace.step = "gates"
+    if shut := (yield from gates(policy, request)):
+        return shut
+    if request.target.segments[:1] == (".doorward",):
+        return Allow(ANONYMOUS, OWN)  # own endpoints decide for themselves (policy.md section 3, 8)
+    trace.step = "preflight"
+    if is_preflight(policy, request):  # wire/cors answers it, or it goes on, stripped
+        return Allow(ANONYMOUS, PREFLIGHT)
+    trace.step = "match"
+    rule = trace.rule = policy.match(request.method, request.target.segments)
+    if rule.access == "nobody":
+        return _nobody(policy, rule)
+    return (yield from _identify(policy, rule, request, trace))
+
+
+def _nobody(policy: Policy, rule: Rule) -> Verdict:
+    if rule.kind == "default":
+        return unnamed(policy, rule)
+    return Deny(Reason.NOBODY_MAY, rule.name, NOTHING_HELPS)
+
+
+def _identify(policy: Policy, rule: Rule, request: RequestView, trace: Trace) -> Steps[Verdict]:
+    trace.step = "limits"
+    if wait := (yield from _early_limits(policy, rule, request, trace)):
+        return wait
+    trace.step = "authenticate"
+    who = yield from authenticate(policy, rule, request, trace)
+    if not isinstance(who, Principal):
+        return who
+    trace.who = who
+    trace.step = "limits"
+    if wait := (yield from _late_limits(policy, rule, request, who)):
+        return wait
+    trace.step = "csrf"
+    forged = yield from csrf(policy, rule, who, request)
+    if forged and rule.public:
+        who, forged = ANONYMOUS, None
+        trace.notes = (*trace.notes, "ignored_unproven_credential")
+    if forged and not rule.hide:
+        return forged
+    trace.step = "authorise"
+    verdict = yield from _permit(policy, rule, who, request, trace)
+    return forged if forged and isinstance(verdict, Allow) else verdict
+
+
+def _early_limits(policy: Policy, rule: Rule, request: RequestView, trace: Trace) -> Steps[Throttle | None]:
+    """Limits that need no identity. On a hiding rule: the absent neighbour's instead, its own come later."""
+    if rule.hide is not True:
+        return (yield from take(policy, rule.name, rule.limits, request, None))
+    neighbour = policy.neighbour(request.method, request.target.segments)
+    wait = yield from take(policy, neighbour.name, neighbour.limits, request, None)
+    trace.unchanged = wait is not None
+    return wait
+
+
+def _late_limits(policy: Policy, rule: Rule, request: RequestView, who: Principal) -> Steps[Throttle | None]:
+    late = rule.limits if rule.hide is True else tuple(limit for limit in rule.limits if limit.needs_identity)
+    return (yield from take(policy, rule.name, late, request, who)) if late else None
+
+
+def _permit(policy: Policy, rule: Rule, who: Principal, request: RequestView, trace: Trace) -> Steps[Verdict]:
+    """Authorise, scope, step-up: a challenge is sent only when it is the last thing missing."""
+    refusal = yield from authorize(rule, who, request)
+    if refusal:
+        return refusal
+    trace.step = "scope"
+    if rule.scopes and missing_scopes(rule, who):
+        scopes = () if rule.mask else rule.scopes
+        lines = challenges(policy, rule, "bearer", Hint(Reason.SCOPE_MISSING, scopes=scopes))[:1]
+        return too_narrow(policy, rule, who, lines)
+    trace.step = "step-up"
+    if too_old(rule, who, request):
+        return _step_up(policy, rule, who)
+    return Allow(who, rule.name, trace.notes)
+
+
+def _step_up(policy: Policy, rule: Rule, who: Principal) -> Challenge | Deny:
+    hint = Hint(Reason.LOGIN_TOO_OLD, max_age=rule.max_age)
+    return challenge(policy, rule, Reason.LOGIN_TOO_OLD, Act.STEP_UP, who.scheme, hint)
