@@ -37,12 +37,16 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A credential that was looked at and refused. detail: for the ledger, never a secret; subject: whose, if known."""
+    """A credential that was looked at and refused.
+
+    detail: for the ledger, never a secret; subject: whose, if known; expired: renewing helps; disabled: the account is.
+    """
 
     reason: Reason
     detail: str = ""
     subject: str = ""
     expired: bool = False
+    disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

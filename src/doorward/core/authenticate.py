@@ -70,7 +70,9 @@ def authenticate(
         return ANONYMOUS if rule.public else missing(policy, rule, request)
     proof = yield from _prove(policy, request, found)
     if isinstance(proof, Principal):
-        return proof
+        if rule.issuers is None or proof.issuer in rule.issuers:
+            return proof
+        proof = Rejected(Reason.TOKEN_ISSUER, "this issuer is not taken here")
     if lenient:
         return _ignored(trace)
     return proof if isinstance(proof, Throttle) else rejected(policy, rule, found.kind, proof)
@@ -206,7 +208,7 @@ def rejected(policy: Policy, rule: Rule, kind: str, proof: Rejected) -> Challeng
     answers = policy.settings.answers
     if proof.reason is Reason.BASIC_MALFORMED and answers.malformed_basic == 400:  # noqa: PLR2004 - the setting's value
         return malformed(proof.reason, "the Basic value cannot be read")
-    if proof.reason is Reason.ACCOUNT_DISABLED and answers.disabled_account == 403:  # noqa: PLR2004 - the setting's value
+    if proof.disabled and answers.disabled_account == 403:  # noqa: PLR2004 - the setting's value
         return Deny(proof.reason, rule.name, NOTHING_HELPS)
     if answers.bad_credentials == 403 and kind != "session":  # noqa: PLR2004 - the setting's value
         return Deny(proof.reason, rule.name, Cure(Act.AUTHENTICATE))

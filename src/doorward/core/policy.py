@@ -86,7 +86,8 @@ class Rule:
     """Path and methods -> needs. Every field is as policy.md 2.3 says.
 
     kind: "rule" from the file; "unclaimed" (a named path, a method no rule takes), "default" (a path nobody names),
-    "well-known" (policy.md 3.8). roles, or_roles: any of; scopes: all of.
+    "well-known" (policy.md 3.8). roles, or_roles: any of; scopes: all of; issuers: `iss` values that count
+    here, None = every configured one.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Rule:
     methods: frozenset[str] | None = None
     access: Literal["public", "authenticated", "nobody"] = "authenticated"
     schemes: frozenset[str] | None = None
+    issuers: frozenset[str] | None = None
     roles: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     scopes_for: Literal["delegated", "all"] = "delegated"

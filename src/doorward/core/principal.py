@@ -15,7 +15,8 @@ class Principal:
 
     roles: expanded by the hierarchy; scopes: None when the credential is not delegated (session, Basic);
     scheme: kind of credential ("bearer", "session", "apikey", "basic", "" for anonymous); auth_time, expires: seconds
-    since the epoch or None; session: public id of the session, "" without one; attributes: for `owner.attribute`.
+    since the epoch or None; session: public id of the session, "" without one; account: the identity is an account of
+    ours, whoever vouched for it; attributes: for `owner.attribute`.
     """
 
     subject: str
@@ -27,6 +28,7 @@ class Principal:
     auth_time: float | None = None
     expires: float | None = None
     session: str = ""
+    account: bool = False
     attributes: Mapping[str, str] = field(default=_NONE)
 
     @property
@@ -41,8 +43,13 @@ class Principal:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """Names under which relations may be stored: the subject itself, then `role:NAME`."""
-        return (self.subject, *sorted(f"role:{role}" for role in self.roles))
+        """Names under which relations may be stored: the identity, then `role:NAME`.
+
+        An account is named by its subject, which has neither blank nor colon; anybody else by issuer and subject, so
+        that two issuers' equal subjects, or a subject called "role:admin", are never taken for each other.
+        """
+        own = self.subject if self.account else f"{self.issuer} {self.subject}"
+        return (own, *sorted(f"role:{role}" for role in self.roles))
 
 
 ANONYMOUS = Principal(subject="", issuer="")
