@@ -109,7 +109,7 @@ class Rule:
     limits: tuple[Limit, ...] = ()
     hide: Literal[False, True, "unless-readable"] = False
     mask: bool = False
-    message: Mapping[str, str] = field(default=_EMPTY)
+    message: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     realm: str = ""
     kind: Literal["rule", "unclaimed", "default", "well-known"] = "rule"
     line: int = 0

@@ -29,7 +29,7 @@ class Principal:
     expires: float | None = None
     session: str = ""
     account: bool = False
-    attributes: Mapping[str, str] = field(default=_NONE)
+    attributes: Mapping[str, str] = field(default_factory=lambda: _NONE)
 
     @property
     def anonymous(self) -> bool:

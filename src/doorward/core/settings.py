@@ -171,7 +171,7 @@ class Settings:
     server: Server = Server()
     vantage: Vantage = Vantage()
     credentials: Credentials = Credentials()
-    issuers: Mapping[str, Issuer] = field(default=_EMPTY)
+    issuers: Mapping[str, Issuer] = field(default_factory=lambda: _EMPTY)
     cors: Cors = Cors()
     answers: AnswerSettings = AnswerSettings()
     pages: Pages = Pages()
@@ -188,4 +188,4 @@ class Settings:
     legacy_rate_headers: bool = False
     sensitive_files: bool = True
     store_url: str = ""
-    messages: Mapping[str, Mapping[str, Any]] = field(default=_EMPTY)
+    messages: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: _EMPTY)
