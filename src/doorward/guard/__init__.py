@@ -1,1 +1,1 @@
-
+"""The composition root: a compiled policy and the answers to its questions. Rule: wiring only, no decision."""

@@ -1,0 +1,156 @@
+"""What is known of credentials that were verified before: answers `Recall` and `Remember`.
+
+Keys are digests, so no raw credential is kept; an entry older than its subject's or the global epoch is verified again,
+so a revocation reaches every cache within one poll, on open connections too.
+Rule: an entry is made only after a complete verification. Source: architecture.md 3.2, answers.md J17, BA5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
+
+from doorward.core.ask import Later, Recall, Rejected, Remember
+from doorward.core.challenge import Credential
+from doorward.core.principal import Principal
+from doorward.core.reason import Reason
+from doorward.core.request import Via
+
+TOKEN_LIFE = 300.0
+PASSWORD_LIFE = 60.0
+NEGATIVE_LIFE = 10.0
+WAIT = 15.0
+_SAMPLE = 8
+# "Could not verify" is no verdict on the token.
+_NOT_KEPT = frozenset({Reason.KEY_UNKNOWN})
+
+
+class EpochSource(Protocol):
+    """Counters that rise with every revocation."""
+
+    @property
+    def all(self) -> int: ...
+
+    def of(self, subject: str) -> int: ...
+
+
+@dataclass(slots=True)
+class _Entry:
+    outcome: Principal | Rejected
+    until: float
+    everyone: int
+    subject: str
+    own: int
+    used: float
+
+
+class CredentialCache:
+    """Positive and negative entries, both bounded. size, negative: numbers of entries."""
+
+    def __init__(self, epochs: EpochSource, *, size: int = 50_000, negative: int = 10_000, flights: bool = True) -> None:
+        self._epochs = epochs
+        self._good: dict[bytes, _Entry] = {}
+        self._bad: dict[bytes, _Entry] = {}
+        self._size, self._negative = size, negative
+        self._flights: dict[bytes, asyncio.Future[Principal | Rejected | None] | None] | None = {} if flights else None
+        self._key = secrets.token_bytes(32)
+        self.hits = self.misses = 0
+
+    def __len__(self) -> int:
+        return len(self._good)
+
+    def clear(self) -> None:
+        """Forget everything: a reload changed what credentials mean."""
+        self._good.clear()
+        self._bad.clear()
+
+    def recall(self, question: Recall) -> Principal | Rejected | Later | None:
+        """Answer Recall: the outcome, Later while another request verifies the same credential, or None."""
+        credential = question.credential
+        if credential.kind == "session":
+            return None  # the store is asked each time: an ended session is ended now
+        digest = self._digest(credential, question.via)
+        entry = self._good.get(digest) or self._bad.get(digest)
+        if entry is not None:
+            if self._current(entry, question.at):
+                entry.used = question.at
+                self.hits += 1
+                return entry.outcome
+            self._good.pop(digest, None)
+            self._bad.pop(digest, None)
+        self.misses += 1
+        return self._follow(digest)
+
+    def _current(self, entry: _Entry, at: float) -> bool:
+        epochs = self._epochs
+        return at < entry.until and entry.everyone == epochs.all and entry.own == epochs.of(entry.subject)
+
+    def _follow(self, digest: bytes) -> Later | None:
+        flights = self._flights
+        if flights is None:
+            return None
+        if digest not in flights:
+            flights[digest] = None
+            return None
+        future = flights[digest]
+        if future is None:
+            future = flights[digest] = asyncio.get_running_loop().create_future()
+        return Later(_patiently(future))
+
+    def remember(self, question: Remember) -> None:
+        """Answer Remember: keep the outcome, and tell whoever waited for it."""
+        credential, outcome = question.credential, question.outcome
+        if credential.kind == "session":
+            return
+        digest = self._digest(credential, question.via)
+        if isinstance(outcome, Principal):
+            self._keep(self._good, self._size, digest, outcome, _life(credential.kind, outcome, question.at), question.at)
+        elif isinstance(outcome, Rejected) and credential.kind != "basic" and outcome.reason not in _NOT_KEPT:
+            # A wrong password is never remembered: each try must be counted.
+            self._keep(self._bad, self._negative, digest, outcome, question.at + NEGATIVE_LIFE, question.at)
+        if self._flights is not None:
+            future = self._flights.pop(digest, None)
+            if future is not None and not future.done():
+                future.set_result(outcome)
+
+    def _keep(  # noqa: PLR0913, PLR0917 - an entry is these six facts
+        self, table: dict[bytes, _Entry], size: int, digest: bytes, outcome: Principal | Rejected, until: float, at: float
+    ) -> None:
+        if len(table) >= size:
+            sample = list(islice(table.items(), _SAMPLE))
+            del table[min(sample, key=lambda item: item[1].used)[0]]
+        subject = outcome.subject
+        table[digest] = _Entry(outcome, until, self._epochs.all, subject, self._epochs.of(subject), at)
+
+    def _digest(self, credential: Credential, via: Via) -> bytes:
+        memo = via.memo
+        if memo.get("secret") == credential.secret and memo.get("kind") == credential.kind:
+            digest: bytes = memo["digest"]
+            return digest
+        octets = f"{credential.kind} {credential.secret}".encode("utf-8", "surrogatepass")
+        if credential.kind == "basic":  # a password guessed offline from a plain digest would be a leak
+            digest = hashlib.blake2b(octets, key=self._key, digest_size=32).digest()
+        else:
+            digest = hashlib.sha256(octets).digest()
+        memo["secret"], memo["kind"], memo["digest"] = credential.secret, credential.kind, digest
+        return digest
+
+
+async def _patiently(future: asyncio.Future[Principal | Rejected | None]) -> Principal | Rejected | None:
+    """Wait for the leader's outcome; if it never comes, verify ourselves."""
+    try:
+        return await asyncio.wait_for(asyncio.shield(future), WAIT)
+    except TimeoutError:
+        return None
+
+
+def _life(kind: str, principal: Principal, at: float) -> float:
+    longest = at + (TOKEN_LIFE if kind == "bearer" else PASSWORD_LIFE)
+    return longest if principal.expires is None else min(longest, principal.expires)
+
+

@@ -1,0 +1,56 @@
+"""Where the keys of each issuer come from: answers `FindKeys`.
+
+Rule: a source without any key is a dependency that is down (503), never a bad token. Source: answers.md J8, J14.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any
+
+from doorward.core.ask import FindKeys, Later
+from doorward.core.errors import ConfigError
+from doorward.core.policy import Policy
+from doorward.core.settings import Issuer
+from doorward.idp.jwks import JwksCache, StaticKeys
+from doorward.schemes.keys import load_keys, load_text
+
+KeySource = JwksCache | StaticKeys
+
+
+class Keyring:
+    """Key sources by issuer name; kept over a reload for issuers whose settings did not change."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, tuple[Issuer, KeySource]] = {}
+
+    def load(self, policy: Policy) -> None:
+        """Open the sources of all issuers. Raises ConfigError when a file or an inline key cannot be used."""
+        fresh: dict[str, tuple[Issuer, KeySource]] = {}
+        for name, issuer in policy.settings.issuers.items():
+            known = self._sources.get(name)
+            keep = known is not None and known[0] == issuer and not issuer.jwks_file
+            fresh[name] = known if keep and known else (issuer, open_source(issuer))
+        self._sources = fresh
+
+    def find(self, question: FindKeys) -> Any:
+        """Answer FindKeys: a tuple of keys, or Later while they are being fetched."""
+        found = self._sources[question.issuer][1].lookup(question.kid, question.alg, question.at)
+        return Later(found) if isinstance(found, Awaitable) else found
+
+
+def open_source(issuer: Issuer) -> KeySource:
+    """The key source an issuer names. Raises ConfigError when it cannot be used."""
+    if issuer.jwks:
+        return JwksCache(issuer.jwks, algorithms=issuer.algorithms)
+    if issuer.jwks_file:
+        try:
+            data = Path(issuer.jwks_file).read_bytes()
+        except OSError as error:
+            raise ConfigError(
+                f'issuer "{issuer.name}": {issuer.jwks_file} cannot be read.', hint=f"{error.strerror}."
+            ) from error
+        return StaticKeys(load_text(data, issuer.algorithms))
+    return StaticKeys(load_keys({"keys": json.loads(json.dumps([dict(key) for key in issuer.keys]))}, issuer.algorithms))
