@@ -1,1 +1,1 @@
-
+"""Identity providers: where the keys of issuers come from."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from doorward.core.errors import ConfigError, DependencyError
 from doorward.idp.fetch import Fetched, check_key_url, fetch_json
-from doorward.schemes.keys import KeySetError, load_text
+from doorward.schemes.keys import KeySetError, allowed_algorithms, load_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -64,8 +64,8 @@ class StaticKeys:
 class JwksCache:
     """Keys behind an address, in memory. Belongs to one event loop.
 
-    fetches: calls made so far; stale: the set is older than it may be because the last fetch failed, for metrics and
-    readiness; an outage of the provider makes no key invalid.
+    fetches: calls made so far; last_error: for the operator; stale: the set is older than it may be because the last
+    fetch failed, for metrics and readiness. An outage of the provider makes no key invalid.
     """
 
     def __init__(self, url: str, *, algorithms: Sequence[str] | None = None, fetch: Fetch = fetch_json) -> None:
@@ -75,54 +75,71 @@ class JwksCache:
         self.url = url
         self.fetches = 0
         self.stale = False
-        self.last_error: DoorwardFault = None
+        self.last_error = ""
+        allowed_algorithms(algorithms)  # an operator's mistake is told at load, not at the first token
         self._algorithms = algorithms
         self._fetch = fetch
         self._keys: KeySet | None = None
         self._fresh_until = 0.0
         self._asked_at = float("-inf")
-        self._unknown: dict[tuple[str | None, str], float] = {}
+        self._unknown: dict[str | None, float] = {}
         self._under_way: asyncio.Task[None] | None = None
 
     def lookup(self, kid: str | None, alg: str, now: float) -> Keys | Awaitable[Keys]:
         """Find the keys a token may have been signed with.
 
         kid, alg: of the header, unverified; now: seconds since 1970.
-        Returns: the keys at once when that needs no fetch (none: the kid is unknown), else an awaitable of them.
-        Raises: DependencyError when no key was ever obtained and it is too early to ask again.
+        Returns: the keys at once when that needs no fetch (none: the kid is unknown), else an awaitable of them, which
+        must be awaited. Raises: DependencyError, here or there, when no key was ever obtained.
         """
         keys = self._keys
         if keys is None:
-            return self._first(kid, alg, now)
+            return self._after_fetch(kid, alg, now)
         found = keys.find(kid, alg)
-        if now < self._fresh_until:
-            if found or keys.knows(kid) or now < self._unknown.get((kid, alg), 0.0):
-                return found
-        elif self._under_way is None and not self._may_ask(now):
+        if now < self._fresh_until and (found or keys.knows(kid) or now < self._unknown.get(kid, 0.0)):
             return found
-        if not self._may_ask(now) and self._under_way is None:
+        # Too old, yet somebody is already asking: only the first waits.
+        if found and self._under_way is not None:
             return found
-        return self._after_fetch(kid, alg, now)
+        return self._after_fetch(kid, alg, now) if self._under_way is not None or self._may_ask(now) else found
 
     def _may_ask(self, now: float) -> bool:
         # A clock set back must not silence us for long: hence the absolute distance.
-        return abs(now - self._asked_at) >= REFETCH_AFTER
-
-    def _first(self, kid: str | None, alg: str, now: float) -> Awaitable[Keys]:
-        wait = RETRY_EMPTY_AFTER - abs(now - self._asked_at)
-        if wait > 0 and self._under_way is None:
-            raise DependencyError("issuer keys", ceil(wait), hint="No key could be obtained yet.")
-        return self._after_fetch(kid, alg, now)
+        return abs(now - self._asked_at) >= (REFETCH_AFTER if self._keys is not None else RETRY_EMPTY_AFTER)
 
     async def _after_fetch(self, kid: str | None, alg: str, now: float) -> Keys:
-        """Wait for the fetch under way, or start it. A caller that goes away does not take it along."""
-        if self._under_way is None:
+        """Wait for the fetch under way or start it, and look again. A caller that goes away does not take it along."""
+        # Asked again here: many may have been told to wait before the first of them ran.
+        if self._under_way is None and self._may_ask(now):
             self._asked_at = now
             self._under_way = asyncio.ensure_future(self._refresh(now))
-        await asyncio.shield(self._under_way)
+        if self._under_way is not None:
+            await asyncio.shield(self._under_way)
         if self._keys is None:
-            raise DependencyError("issuer keys", int(RETRY_EMPTY_AFTER), hint="No key could be obtained.")
+            wait = RETRY_EMPTY_AFTER - abs(now - self._asked_at)
+            raise DependencyError("issuer keys", ceil(wait), hint=f"No key could be obtained. {self.last_error}")
         found = self._keys.find(kid, alg)
         if not found:
-            self._note_unknown(kid, alg, now)
+            self._note_unknown(kid, now)
         return found
+
+    async def _refresh(self, now: float) -> None:
+        """Fetch once. A failure, or a set that is refused, keeps what we have."""
+        self.fetches += 1
+        try:
+            fetched = await self._fetch(self.url)
+            keys = load_text(fetched.body, self._algorithms)
+        except (DependencyError, KeySetError) as error:
+            self.last_error = str(error)
+            self.stale = self._keys is not None and now >= self._fresh_until
+        else:
+            self._keys, self.last_error, self.stale = keys, "", False
+            age = TTL_DEFAULT if fetched.max_age is None else fetched.max_age
+            self._fresh_until = now + min(max(age, TTL_MIN), TTL_MAX)
+        finally:
+            self._under_way = None
+
+    def _note_unknown(self, kid: str | None, now: float) -> None:
+        if len(self._unknown) >= UNKNOWN_MAX:
+            self._unknown.clear()
+        self._unknown[kid] = now + UNKNOWN_FOR

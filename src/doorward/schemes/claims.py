@@ -14,9 +14,11 @@ Rule: this file knows no key and reads no clock. Nothing here raises, whatever t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from doorward.core.reason import Reason
 from doorward.schemes.token_kind import is_access_token
@@ -29,11 +31,12 @@ if TYPE_CHECKING:
 # The first second of the year 10000: beyond it no date library follows.
 _TIME_END: Final = 253_402_300_800
 _LEEWAY_MAX: Final = 300
+_ABSENT: Final = object()
 _TIMES: Final = ("exp", "nbf", "iat", "auth_time")
 _TEXTS: Final = ("sub", "jti", "client_id", "acr")
 _PROFILE: Final = ("client_id", "jti", "iat")
-# RFC 6749 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ); what two spaces leave between them is empty.
-_SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]*")
+# RFC 6749 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), parted by spaces.
+_SCOPES: Final = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]*")
 # A subject goes into header fields and log lines.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -51,7 +54,7 @@ class Expected:
     """What the claims of one issuer are held against; made once, at load.
 
     issuer: exactly as sent in iss; audience: our own names, of which one must be meant; leeway: seconds;
-    require_at_jwt: when typ at+jwt is demanded; scope_claim: name of the claim that holds the scopes.
+    require_at_jwt: when typ at+jwt is demanded; scope_claim: dotted path of the claim that holds the scopes.
     """
 
     issuer: str
@@ -76,9 +79,8 @@ class BadClaims:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """Claims that hold.
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """Claims that hold. A msgspec Struct, made in a seventh of the time of a frozen dataclass (performance.md D5).
 
     scopes: None when the token has no scope claim; times: seconds since 1970; raw: all claims, for roles and rules.
     """
@@ -94,7 +96,10 @@ class Claims:
     auth_time: float | None = None
     acr: str | None = None
     amr: tuple[str, ...] = ()
-    raw: Mapping[str, object] = field(default_factory=dict, repr=False)
+    raw: Mapping[str, object] = {}
+
+    def __repr__(self) -> str:
+        return f"Claims(issuer={self.issuer!r}, subject={self.subject!r}, expires={self.expires!r})"
 
 
 def check(token: Verified, expected: Expected, *, now: float, sends_at_jwt: bool = False) -> Claims | BadClaims:
@@ -115,15 +120,16 @@ def check(token: Verified, expected: Expected, *, now: float, sends_at_jwt: bool
         return BadClaims(Reason.TOKEN_TYPE, "typ")
     named = _audience(claims)
     # RFC 7519 4.1.3: a principal that does not find itself named MUST reject.
-    if not any(name in expected.audience for name in named):
+    if frozenset(expected.audience).isdisjoint(named):
         return BadClaims(Reason.TOKEN_AUDIENCE, "aud")
     fault = _fault(claims, always=always)
     if fault is not None:
         return BadClaims(Reason.TOKEN_CONTENT, fault)
-    scopes = _scopes(claims.get(expected.scope_claim, ""))
-    if scopes is None:
+    said = _value_at(claims, expected.scope_claim)
+    scopes = None if said is _ABSENT else _scopes(said)
+    if scopes is None and said is not _ABSENT:
         return BadClaims(Reason.TOKEN_CONTENT, expected.scope_claim)
-    found = _claims(claims, named, scopes if expected.scope_claim in claims else None)
+    found = _claims(claims, named, scopes)
     return _untimely(found, _time(claims, "nbf"), now, expected.leeway) or found
 
 
@@ -134,15 +140,19 @@ def claim_at(claims: Mapping[str, object], path: str) -> tuple[str, ...]:
     Returns: the text, or the texts of the list; nothing when the path leads nowhere or to anything but texts.
     Never raises.
     """
-    found: object = claims
-    if path in claims:
-        found = claims[path]
-    else:
-        for name in path.split("."):
-            found = found.get(name) if isinstance(found, dict) else None
+    found = _value_at(claims, path)
     if isinstance(found, str):
         return (found,)
     return _texts(found) or ()
+
+
+def _value_at(claims: Mapping[str, object], path: str) -> object:
+    if path in claims:
+        return claims[path]
+    found: object = claims if "." in path else _ABSENT
+    for name in path.split("."):
+        found = found.get(name, _ABSENT) if isinstance(found, dict) else _ABSENT
+    return found
 
 
 def _texts(found: object) -> tuple[str, ...] | None:
@@ -164,11 +174,12 @@ def _fault(claims: Mapping[str, object], *, always: bool) -> str | None:
         if name in claims and _time(claims, name) is None:
             return name
     for name in _TEXTS:
-        if name in claims and not isinstance(claims[name], str):
+        if name in claims and type(claims[name]) is not str:
             return name
+    subject = claims.get("sub")
     if "exp" not in claims:
         return "exp"
-    if not claims.get("sub") or _CONTROL.search(str(claims["sub"])):
+    if not isinstance(subject, str) or not subject or not (subject.isprintable() or not _CONTROL.search(subject)):
         return "sub"
     # RFC 9068 2.2: these are REQUIRED where the issuer promises the profile.
     missing = (name for name in _PROFILE if claims.get(name) in (None, ""))
@@ -189,8 +200,11 @@ def _text(claims: Mapping[str, object], name: str) -> str | None:
 
 
 def _scopes(value: object) -> frozenset[str] | None:
-    texts = tuple(value.split(" ")) if isinstance(value, str) else _texts(value)
-    if texts is None or not all(map(_SCOPE.fullmatch, texts)):
+    if isinstance(value, str):
+        return frozenset(value.split()) if _SCOPES.fullmatch(value) else None
+    texts = _texts(value)
+    # A blank inside one entry of a list would make two scopes of it for the next reader.
+    if texts is None or not all(_SCOPES.fullmatch(text) and " " not in text for text in texts):
         return None
     return frozenset(texts) - {""}
 
@@ -213,8 +227,10 @@ def _claims(claims: Mapping[str, object], audience: tuple[str, ...], scopes: fro
 
 
 def _untimely(found: Claims, begins: float | None, now: float, leeway: float) -> BadClaims | None:
-    for name, value in (("nbf", begins), ("iat", found.issued_at)):
-        if value is not None and value > now + leeway:
-            return BadClaims(Reason.TOKEN_CONTENT, name)
+    latest = now + leeway
+    if begins is not None and begins > latest:
+        return BadClaims(Reason.TOKEN_CONTENT, "nbf")
+    if found.issued_at is not None and found.issued_at > latest:
+        return BadClaims(Reason.TOKEN_CONTENT, "iat")
     # RFC 7519 4.1.4: "on or after which the JWT MUST NOT be accepted".
     return BadClaims(Reason.TOKEN_EXPIRED, "exp") if now >= found.expires + leeway else None

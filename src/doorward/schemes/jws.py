@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from doorward.core.reason import Reason
 from doorward.schemes.jws_encoding import decode_base64url, decode_object
+from doorward.schemes.key_checks import SUPPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -137,7 +138,7 @@ def peek(token: str) -> Peeked | Bad:
     """
     if len(token) > TOKEN_MAX:
         return Bad(Fault.TOO_LARGE)
-    parts = token.encode("ascii", "replace").split(b".")
+    parts = token.encode("ascii", "replace").split(b".", _JWE_PARTS)
     if len(parts) != _PARTS:
         return Bad(Fault.ENCRYPTED if len(parts) == _JWE_PARTS else Fault.MALFORMED)
     head, body, tail = parts
@@ -184,6 +185,8 @@ def _read_header(head: bytes) -> Header | Bad:
     # A null is not an absent member.
     if any(name in names and not isinstance(names[name], str) for name in ("kid", "typ")) or not isinstance(alg, str):
         return Bad(Fault.MALFORMED)
+    if alg not in SUPPORTED:
+        return Bad(Fault.ALG_REFUSED)
     return Header(alg, kid if isinstance(kid, str) else None, typ if isinstance(typ, str) else None)
 
 

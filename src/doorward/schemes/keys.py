@@ -25,7 +25,18 @@ from doorward.schemes.key_jwk import Key, KeyFault, read_jwk, read_public, read_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["SUPPORTED", "Key", "KeyFault", "KeySet", "KeySetError", "load_keys", "load_pem", "load_secret", "load_text"]
+__all__ = [
+    "SUPPORTED",
+    "Key",
+    "KeyFault",
+    "KeySet",
+    "KeySetError",
+    "allowed_algorithms",
+    "load_keys",
+    "load_pem",
+    "load_secret",
+    "load_text",
+]
 
 _KEYS_MAX: Final = 128
 # A token without kid may be tried against this many keys; a forged signature costs as much as a good one.
@@ -77,13 +88,29 @@ class KeySet:
         return any(key.kid is None or key.kid == kid for key in self.keys)
 
 
+def allowed_algorithms(algorithms: Sequence[str] | None) -> frozenset[str] | None:
+    """Check the algorithms an issuer may use.
+
+    Returns: them as a set; None stands for all. Raises: KeySetError for an empty list, for one we do not support
+    (never "none") and for HMAC beside public keys. Source: RFC 8725 3.1, 3.2.
+    """
+    if algorithms is None:
+        return None
+    allowed = frozenset(algorithms)
+    if not allowed or not allowed <= SUPPORTED:
+        raise KeySetError(KeyFault.ALGORITHMS_UNKNOWN)
+    if allowed & SYMMETRIC and allowed - SYMMETRIC:
+        raise KeySetError(KeyFault.SET_MIXES_SYMMETRY)
+    return allowed
+
+
 def load_keys(jwks: object, algorithms: Sequence[str] | None = None) -> KeySet:
     """Load a JWK Set, a list of JWKs or a single JWK, as decoded JSON.
 
     algorithms: the only ones allowed, of one family; None allows what each key permits.
     Returns: the usable keys. Raises: KeySetError. Source: RFC 7517 sections 4 and 5, RFC 8725 3.1.
     """
-    allowed = _allowed(algorithms)
+    allowed = allowed_algorithms(algorithms)
     entries = _entries(jwks)
     _refuse_repeats([jwk.get("kid") for jwk in entries if isinstance(jwk, dict)])
     _refuse_mixture([jwk.get("kty") for jwk in entries if isinstance(jwk, dict)])
@@ -116,7 +143,7 @@ def load_pem(data: bytes, algorithms: Sequence[str] | None = None, kid: str | No
         public = load_pem_public_key(data)
     except (ValueError, UnsupportedAlgorithm):
         raise KeySetError(KeyFault.MALFORMED) from None
-    return _set_of_one(read_public(public, kid, _allowed(algorithms)))
+    return _set_of_one(read_public(public, kid, allowed_algorithms(algorithms)))
 
 
 def load_secret(secret: bytes, algorithms: Sequence[str] | None = None, kid: str | None = None) -> KeySet:
@@ -125,22 +152,11 @@ def load_secret(secret: bytes, algorithms: Sequence[str] | None = None, kid: str
     secret: octets, at least as many as the hash has.
     Returns: a set of one. Raises: KeySetError. Source: RFC 7518 3.2.
     """
-    return _set_of_one(read_secret(secret, kid, None, _allowed(algorithms)))
+    return _set_of_one(read_secret(secret, kid, None, allowed_algorithms(algorithms)))
 
 
 def _set_of_one(read: Key | KeyFault) -> KeySet:
     return KeySet((read,)) if isinstance(read, Key) else KeySet((), (read,))
-
-
-def _allowed(algorithms: Sequence[str] | None) -> frozenset[str] | None:
-    if algorithms is None:
-        return None
-    allowed = frozenset(algorithms)
-    if not allowed or not allowed <= SUPPORTED:
-        raise KeySetError(KeyFault.ALGORITHMS_UNKNOWN)
-    if allowed & SYMMETRIC and allowed - SYMMETRIC:
-        raise KeySetError(KeyFault.SET_MIXES_SYMMETRY)
-    return allowed
 
 
 def _entries(jwks: object) -> list[object]:

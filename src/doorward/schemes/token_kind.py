@@ -22,6 +22,7 @@ _OTHER_WORDS: Final = frozenset(
         *("id", "id_token", "id-token", "logout", "logout_token", "logout+jwt", "dpop", "dpop+jwt"),
     }
 )
+_KIND_CLAIMS: Final = frozenset({"typ", "token_use", "token_type", "type"})
 # at_hash, c_hash, s_hash: ID token (OpenID Connect Core 3.3.2.11). events: security event or logout token (RFC 8417).
 # htm, htu: DPoP proof (RFC 9449 4.2). cnf: bound to a key whose proof we cannot ask for; as a bearer it is stolen.
 _FOREIGN_CLAIMS: Final = frozenset({"at_hash", "c_hash", "s_hash", "events", "htm", "htu", "cnf"})
@@ -46,6 +47,9 @@ def is_access_token(typ: str | None, claims: Mapping[str, object], *, at_jwt_dem
 
 
 def _claims_say_access(claims: Mapping[str, object]) -> bool:
+    # One look for the usual case, which has none of the four.
+    if _KIND_CLAIMS.isdisjoint(claims):
+        return True
     for name in ("typ", "token_use"):
         if name in claims and _word(claims[name]) not in _ACCESS_WORDS:
             return False

@@ -56,6 +56,13 @@ def test_good_claims_are_kept_whole() -> None:
     )
 
 
+def test_a_repr_shows_whose_claims_they_are_and_no_other_claim() -> None:
+    assert (
+        repr(judge(GOOD | {"email": "zoe@example.org"}))
+        == f"Claims(issuer={ISSUER!r}, subject='1', expires={NOW + 300})"
+    )
+
+
 def test_a_token_goes_from_text_to_claims() -> None:
     got = verify(token("HS256", GOOD), load_keys(oct_jwk()).find, SUPPORTED)
     assert isinstance(got, Verified)
@@ -264,6 +271,9 @@ def test_a_token_without_scope_is_not_delegated_and_the_name_of_the_claim_is_a_s
     other = judge(without("scope") | {"scp": ["a"]}, expected=Expected(ISSUER, (US,), scope_claim="scp"))
     assert isinstance(other, Claims)
     assert other.scopes == {"a"}
+    deep = judge(GOOD | {"grant": {"scopes": "b"}}, expected=Expected(ISSUER, (US,), scope_claim="grant.scopes"))
+    assert isinstance(deep, Claims)
+    assert deep.scopes == {"b"}
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,18 @@ def test_what_is_no_compact_jws_is_malformed(text: str) -> None:
     assert fault(text) is Fault.MALFORMED
 
 
+def test_a_payload_or_signature_that_is_not_base64url_or_no_signature_at_all_is_malformed() -> None:
+    head, body, tail = token("HS256").split(".")
+    for text in (
+        f"{head}.{body}=.{tail}",
+        f"{head}.{body}.{tail}=",
+        f"{head}.{body}.",
+        f"{head}.a.{tail}",
+        f"{head}.{body}. ",
+    ):
+        assert fault(text) is Fault.MALFORMED
+
+
 def test_five_parts_are_an_encrypted_token_whatever_they_hold() -> None:
     assert fault("a.b.c.d.e") is Fault.ENCRYPTED
     assert fault("....") is Fault.ENCRYPTED
@@ -90,7 +102,6 @@ def test_alg_none_is_never_accepted(alg: str, tail: str) -> None:
 
 
 def test_a_public_key_is_never_taken_for_an_hmac_secret() -> None:
-
 
     keys = load_keys(rsa_jwk(kid="k"))
     public = rsa_key().public_key()

@@ -209,10 +209,11 @@ def test_a_made_up_roca_modulus_is_recognised_and_a_sound_one_is_not() -> None:
         primorial *= prime
     for prime in (101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167):
         primorial *= prime
-    weak = (3 << 1000) * primorial + pow(65537, 12345, primorial)
+    weak = (3 << 1900) * primorial + pow(65537, 12345, primorial)
     assert is_roca(weak)
     assert not is_roca(rsa_key().public_key().public_numbers().n)
     assert not is_roca(weak + 2)
+    assert dropped(rsa_jwk() | {"n": number(weak)}) is KeyFault.MODULUS_WEAK
 
 
 def test_a_token_with_kid_gets_that_key_only_and_one_without_gets_all_that_fit() -> None:
