@@ -53,7 +53,11 @@ def _listener(name: str, port: int, route: dict[str, Any], filters: list[dict[st
         http_filters=[*filters, router],
         generate_request_id=False,
     )
-    return {"name": name, "address": _address(port), "filter_chains": [{"filters": [{"name": "hcm", "typed_config": chain}]}]}
+    return {
+        "name": name,
+        "address": _address(port),
+        "filter_chains": [{"filters": [{"name": "hcm", "typed_config": chain}]}],
+    }
 
 
 def _address(port: int) -> dict[str, Any]:

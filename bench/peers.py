@@ -78,7 +78,8 @@ def start_nginx(upstream: int) -> Server:
   upstream files {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000000; }}
   server {{ listen 127.0.0.1:{decide}; location / {{ return 200 ""; }} }}
   server {{ listen 127.0.0.1:{proxy}; location / {{
-    proxy_pass http://files; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; }} }}"""
+    proxy_pass http://files; proxy_http_version 1.1;
+    proxy_set_header Connection ""; proxy_set_header Host $host; }} }}"""
     return _nginx("nginx", {"decide": decide, "proxy": proxy}, servers)
 
 

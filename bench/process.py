@@ -43,8 +43,8 @@ class Server:
         return self.process.pid
 
     def log(self) -> str:
-        """The end of what it wrote."""
-        return (self.folder / "log.txt").read_text(errors="replace")[-2_000:]
+        """The last lines it wrote."""
+        return "\n".join((self.folder / "log.txt").read_text(errors="replace").splitlines()[-4:])
 
     def stop(self) -> None:
         """Ask, wait, kill; the folder goes too."""
@@ -77,8 +77,10 @@ def free_ports(count: int) -> list[int]:
 
 def spawn(name: str, command: Sequence[str], folder: Path, ports: Mapping[str, int]) -> Server:
     """Start a server; its output goes to log.txt in its folder."""
+    # With the variable every start would compile its sources again, which no installation does.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, env=dict(os.environ))
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, env=env)
     return Server(name, ports, folder, process)
 
 

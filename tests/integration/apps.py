@@ -199,14 +199,8 @@ def jupyter() -> Iterator[App]:
         "--ServerApp.allow_remote_access=True",
         "--ServerApp.allow_origin=*",
     ]
-    # The kernels are found inside the environment, never in the account of whoever runs the tests.
-    env = {
-        "JUPYTER_PREFER_ENV_PATH": "1",
-        "JUPYTER_CONFIG_DIR": "{folder}/config",
-        "JUPYTER_PLATFORM_DIRS": "1",
-        "VIRTUAL_ENV": str(VENV),
-    }
-    env = {name: value for name, value in env.items() if "{folder}" not in value}
+    # The kernels are found inside the environment, never in the account of whoever runs the tests (HOME is the folder).
+    env = {"JUPYTER_PREFER_ENV_PATH": "1", "VIRTUAL_ENV": str(VENV)}
     with started(command, port, "/api/status", env) as app:
         yield app
 

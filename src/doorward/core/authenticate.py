@@ -68,7 +68,7 @@ def authenticate(
         return _flawed(policy, rule, found)
     if found is None:
         return ANONYMOUS if rule.public else missing(policy, rule, request)
-    proof = yield from _prove(policy, request, found)
+    proof = yield from _proof(policy, request, found, trace)
     if isinstance(proof, Principal):
         if rule.issuers is None or proof.issuer in rule.issuers:
             return proof
@@ -151,6 +151,18 @@ def _cookie(fields: tuple[str, ...], name: str) -> Credential | Flaw | None:
     return Credential("session", values[0], "cookie") if values and values[0] else None
 
 
+def _proof(policy: Policy, request: RequestView, found: Credential, trace: Trace) -> Steps[Proof]:
+    """What the credential proves, looked at once: the absent neighbour of a hidden path is asked with the same."""
+    if trace.proof is None:
+        try:
+            trace.proof = yield from _prove(policy, request, found)
+        except DependencyError as down:
+            trace.proof = down
+    if isinstance(trace.proof, DependencyError):
+        raise trace.proof
+    return trace.proof
+
+
 def _prove(policy: Policy, request: RequestView, found: Credential) -> Steps[Proof]:
     known = yield from ask(Recall(found, request.via, request.at))
     if known is not None:
@@ -210,7 +222,8 @@ def rejected(policy: Policy, rule: Rule, kind: str, proof: Rejected) -> Challeng
         return malformed(proof.reason, "the Basic value cannot be read")
     if proof.disabled and answers.disabled_account == 403:  # noqa: PLR2004 - the setting's value
         return Deny(proof.reason, rule.name, NOTHING_HELPS)
-    if answers.bad_credentials == 403 and kind != "session":  # noqa: PLR2004 - the setting's value
+    # What expired is renewed on a 401 alone, by every client there is (C4, A3-9).
+    if answers.bad_credentials == 403 and not proof.expired:  # noqa: PLR2004 - the setting's value
         return Deny(proof.reason, rule.name, Cure(Act.AUTHENTICATE))
     act = Act.RENEW if proof.expired else Act.AUTHENTICATE
     return challenge(policy, rule, proof.reason, act, kind, Hint(proof.reason))

@@ -79,6 +79,8 @@ def authorize(rule: Rule, who: Principal, request: RequestView) -> Steps[Deny | 
     """Method claimed, roles, owner, relations, circumstances. None: nothing of these refuses."""
     if rule.kind == "unclaimed":
         return Deny(Reason.METHOD_UNCLAIMED, rule.name, NOTHING_HELPS)
+    if rule.access == "nobody":
+        return Deny(Reason.NOBODY_MAY, rule.name, NOTHING_HELPS)
     if rule.roles and who.roles.isdisjoint(rule.roles):
         return Deny(Reason.ROLE_MISSING, rule.name, Cure(Act.GAIN_ROLE, roles=rule.roles))
     if rule.owner and (stranger := not_owner(rule, who, request)):
@@ -140,16 +142,23 @@ def is_open(hours: Hours, at: float) -> bool:
     return (today in hours.days and minute >= hours.start) or (yesterday in hours.days and minute < hours.end)
 
 
-def next_opening(hours: Hours, at: float) -> float:
-    """When the hours begin next, seconds since the epoch."""
+def next_opening(hours: Hours, at: float) -> float | None:
+    """When the hours begin next, seconds since the epoch; None when they never do."""
     local = datetime.fromtimestamp(at, _zone(hours.zone))
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     starts = (
-        (midnight + timedelta(days=day)).replace(hour=hours.start // 60, minute=hours.start % 60)
-        for day in range(8)
+        _begins(hours, (midnight + timedelta(days=day)).replace(hour=hours.start // 60, minute=hours.start % 60))
+        for day in range(15)
         if (midnight + timedelta(days=day)).weekday() in hours.days
     )
-    return next(start.timestamp() for start in starts if start.timestamp() > at)
+    return next((start for start in starts if start is not None and start > at), None)
+
+
+def _begins(hours: Hours, start: datetime) -> float | None:
+    """The first open minute; a beginning that the clocks skip in spring comes with the skip, or not at all that day."""
+    late = int(start.timestamp())
+    early = min(late, int(start.replace(fold=1).timestamp()))
+    return next((float(minute) for minute in range(early, late + 1, 60) if is_open(hours, minute)), None)
 
 
 def missing_scopes(rule: Rule, who: Principal) -> tuple[str, ...]:

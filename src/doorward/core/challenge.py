@@ -138,6 +138,7 @@ class _Reader:
 
     def params(self, scheme: str) -> Parsed | Flaw:
         params: dict[str, str] = {}
+        begin = self.at
         while True:
             self.skip(_GAP)
             start = self.at
@@ -157,7 +158,7 @@ class _Reader:
             self.skip(_OWS)
             if self.at < len(self.text) and self.peek() != ",":
                 return Flaw("no comma after a parameter", self.at)
-        if not params and self.at < len(self.text) and not self.word_at():
+        if not params and self.at < len(self.text) and "," not in self.text[begin : self.at]:
             return Flaw("neither a parameter nor a challenge", self.at)
         return Parsed(scheme, params)
 
@@ -174,9 +175,6 @@ class _Reader:
             return ""
         self.at = found.end()
         return found.group()
-
-    def word_at(self) -> bool:
-        return _WORD.match(self.text, self.at) is not None
 
     def peek(self) -> str:
         return self.text[self.at : self.at + 1]

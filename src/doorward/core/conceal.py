@@ -7,9 +7,9 @@ row 15, H6, C6, C7, D5.
 from __future__ import annotations
 
 from doorward.core.ask import FindRelation, Steps, ask
-from doorward.core.authenticate import NO_HINT, Hint, challenge
-from doorward.core.authorize import closed, object_of
-from doorward.core.cure import NOTHING_HELPS, Act, Cure
+from doorward.core.authenticate import authenticate
+from doorward.core.authorize import closed, csrf, object_of
+from doorward.core.cure import NOTHING_HELPS
 from doorward.core.policy import Policy, Rule
 from doorward.core.principal import ANONYMOUS, Principal
 from doorward.core.reason import Reason
@@ -17,6 +17,7 @@ from doorward.core.request import RequestView
 from doorward.core.trace import Trace
 from doorward.core.verdict import Allow, Challenge, Deny, Hide, Malformed, Throttle, Unavailable, Verdict
 
+Hidden = Challenge | Deny | Throttle | Malformed | Unavailable
 _FORGED = frozenset({Reason.CSRF_MISSING, Reason.CSRF_MISMATCH, Reason.ORIGIN_FOREIGN})
 
 
@@ -31,18 +32,19 @@ def conceal(policy: Policy, request: RequestView, trace: Trace, verdict: Verdict
     """Hide a refusal on a path that a hiding rule names. Anything before the match is the same for every path."""
     if isinstance(verdict, Allow | Hide) or trace.rule is None or trace.unchanged:
         return verdict
-    rule = policy.hiding_rule(request.target.segments)
-    if rule is None:
-        return verdict
-    if rule.hide == "unless-readable":
-        return (yield from _unless_readable(rule, request, trace.who, verdict))
-    neighbour = policy.neighbour(request.method, request.target.segments)
-    return _as_neighbour(policy, request, neighbour, trace.who, verdict)
+    hiding = policy.hiding_rule(request.target.segments)
+    if hiding is not None and hiding.hide is True:
+        # Whether a login would help here is no business of somebody who must not know that there is a "here".
+        return (yield from _as_neighbour(policy, request, trace, verdict))
+    verdict = only_if_it_helps(trace.rule, request, verdict)
+    if hiding is not None and isinstance(verdict, Deny):
+        return (yield from _unless_readable(hiding, request, trace.who, verdict))
+    return verdict
 
 
-def _unless_readable(rule: Rule, request: RequestView, who: Principal | None, verdict: Verdict) -> Steps[Verdict]:
+def _unless_readable(rule: Rule, request: RequestView, who: Principal | None, verdict: Deny) -> Steps[Verdict]:
     """The neighbour is an absent object of the same rule: only a denial tells them apart, and only to who can read."""
-    if not isinstance(verdict, Deny) or verdict.reason in _FORGED:
+    if verdict.reason in _FORGED:
         return verdict
     reader = who if who is not None else ANONYMOUS
     if rule.acl and (yield from ask(FindRelation(reader.subjects, "read", object_of(rule, request)))):
@@ -50,53 +52,37 @@ def _unless_readable(rule: Rule, request: RequestView, who: Principal | None, ve
     return Hide(verdict, rule.name)
 
 
-def _as_neighbour(
-    policy: Policy, request: RequestView, neighbour: Rule, who: Principal | None, verdict: Verdict
-) -> Verdict:
-    asks = _asks_identity(policy, request, neighbour)
-    match verdict:
-        case Challenge() if who is None and asks and policy.settings.answers.hidden_to_anonymous == "as-absent":
-            return _its_challenge(policy, neighbour, verdict)
-        case Malformed() | Unavailable() | Throttle(reason=Reason.LOCKED_OUT) if who is None and asks:
-            return verdict
-        case Deny() if verdict.reason in _FORGED and who is not None:
-            return verdict
-        case Deny() if who is None and asks and verdict.cure.act is Act.AUTHENTICATE:
-            return Deny(verdict.reason, neighbour.name, verdict.cure)
-        case Allow():
-            return verdict
-        case _:
-            return _absent(policy, neighbour, verdict)
+def _as_neighbour(policy: Policy, request: RequestView, trace: Trace, verdict: Hidden) -> Steps[Verdict]:
+    neighbour = policy.neighbour(request.method, request.target.segments)
+    if trace.rule is neighbour and neighbour.kind == "rule":
+        return only_if_it_helps(neighbour, request, verdict)  # the very rule that decides next door
+    if trace.who is not None and verdict.reason in _FORGED:
+        return verdict  # seen only by callers whom the rule would let through
+    met = yield from _met(policy, request, trace, neighbour)
+    return _absent(policy, neighbour, verdict) if met is None else met
 
 
-def _absent(
-    policy: Policy, neighbour: Rule, verdict: Challenge | Deny | Hide | Throttle | Malformed | Unavailable
-) -> Verdict:
-    if neighbour.kind == "default" and policy.settings.answers.unnamed == 403:  # noqa: PLR2004 - the setting's value
-        return Deny(Reason.PATH_UNNAMED, neighbour.name, NOTHING_HELPS)
-    return verdict if isinstance(verdict, Hide) else Hide(verdict, verdict.rule)
+def _met(policy: Policy, request: RequestView, trace: Trace, neighbour: Rule) -> Steps[Verdict | None]:
+    """What the neighbour answers before it looks at rights; None: it knows the caller, and the name is not there."""
+    if neighbour.access == "nobody":
+        return None
+    again = Trace()
+    again.proof = trace.proof
+    who = yield from authenticate(policy, neighbour, request, again)
+    if isinstance(who, Challenge) and policy.settings.answers.hidden_to_anonymous != "as-absent":
+        return None
+    if not isinstance(who, Principal):
+        return only_if_it_helps(neighbour, request, who)
+    return None if neighbour.public else (yield from csrf(policy, neighbour, who, request))
 
 
-def _asks_identity(policy: Policy, request: RequestView, neighbour: Rule) -> bool:
-    """Whether the absent neighbour would ask who the caller is."""
-    return neighbour.access == "authenticated" and closed(neighbour, request) is None and bool(policy.schemes)
-
-
-def _its_challenge(policy: Policy, neighbour: Rule, verdict: Challenge) -> Verdict:
-    presented = _presented(verdict)
-    hint = Hint(verdict.reason) if presented else NO_HINT
-    return challenge(policy, neighbour, verdict.reason, verdict.cure.act, presented, hint)
-
-
-def _presented(verdict: Challenge) -> str:
-    """The kind that was presented and refused: it stands first in the cure-bearing verdict's challenges."""
-    if verdict.reason in (Reason.CREDENTIALS_MISSING, Reason.SCHEME_UNSUPPORTED):
-        return ""
-    names = {"bearer": "bearer", "basic": "basic", "session": "session", "apikey": "apikey"}
-    return names.get(verdict.challenges[0].scheme.lower(), "")
+def _absent(policy: Policy, neighbour: Rule, verdict: Hidden) -> Verdict:
+    if neighbour.kind == "default" and neighbour.access == "nobody" and isinstance(unnamed(policy, neighbour), Deny):
+        return unnamed(policy, neighbour)
+    return Hide(verdict, verdict.rule)
 
 
 def unnamed(policy: Policy, rule: Rule) -> Verdict:
     """The answer for a path nobody names under `default = "deny"` (row 16)."""
-    truth = Deny(Reason.PATH_UNNAMED, rule.name, Cure(Act.NONE))
+    truth = Deny(Reason.PATH_UNNAMED, rule.name, NOTHING_HELPS)
     return truth if policy.settings.answers.unnamed == 403 else Hide(truth, rule.name)  # noqa: PLR2004 - the setting's value

@@ -9,11 +9,11 @@ from __future__ import annotations
 from doorward.core.ask import Steps
 from doorward.core.authenticate import Hint, authenticate, challenge, challenges, doubled
 from doorward.core.authorize import authorize, csrf, missing_scopes, too_narrow, too_old
-from doorward.core.conceal import conceal, only_if_it_helps, unnamed
+from doorward.core.conceal import conceal, unnamed
 from doorward.core.cure import NOTHING_HELPS, Act
 from doorward.core.errors import DependencyError
 from doorward.core.gates import gates, parse, take, tls
-from doorward.core.policy import Policy, Rule
+from doorward.core.policy import Limit, Policy, Rule
 from doorward.core.principal import ANONYMOUS, Principal
 from doorward.core.reason import Reason
 from doorward.core.request import RequestView
@@ -37,7 +37,6 @@ def decide(policy: Policy, request: RequestView, trace: Trace | None = None) -> 
         verdict = _unavailable(down, trace)
     if isinstance(verdict, Allow):
         return verdict
-    verdict = only_if_it_helps(trace.rule, request, verdict)
     try:
         return (yield from conceal(policy, request, trace, verdict))
     except DependencyError as down:
@@ -77,7 +76,7 @@ def settle(policy: Policy, request: RequestView, trace: Trace) -> Steps[Verdict]
         return Allow(ANONYMOUS, PREFLIGHT)
     trace.step = "match"
     rule = trace.rule = policy.match(request.method, request.target.segments)
-    if rule.access == "nobody":
+    if rule.access == "nobody" and rule.hide is not True:
         return _nobody(policy, rule)
     return (yield from _identify(policy, rule, request, trace))
 
@@ -98,14 +97,14 @@ def _identify(policy: Policy, rule: Rule, request: RequestView, trace: Trace) ->
         return who
     trace.who = who
     trace.step = "limits"
-    if wait := (yield from _late_limits(policy, rule, request, who)):
+    if wait := (yield from _late_limits(policy, rule, request, who, trace)):
         return wait
     trace.step = "csrf"
     forged = yield from csrf(policy, rule, who, request)
     if forged and rule.public:
         who, forged = ANONYMOUS, None
         trace.notes = (*trace.notes, "ignored_unproven_credential")
-    if forged and not rule.hide:
+    if forged and policy.hiding_rule(request.target.segments) is None:
         return forged
     trace.step = "authorise"
     verdict = yield from _permit(policy, rule, who, request, trace)
@@ -116,15 +115,30 @@ def _early_limits(policy: Policy, rule: Rule, request: RequestView, trace: Trace
     """Limits that need no identity. On a hiding rule: the absent neighbour's instead, its own come later."""
     if rule.hide is not True:
         return (yield from take(policy, rule.name, rule.limits, request, None))
+    return (yield from _next_door(policy, request, trace, None))
+
+
+def _late_limits(
+    policy: Policy, rule: Rule, request: RequestView, who: Principal, trace: Trace
+) -> Steps[Throttle | None]:
+    if rule.hide is not True:
+        return (yield from take(policy, rule.name, _by_principal(rule), request, who))
+    wait = yield from _next_door(policy, request, trace, who)
+    return wait or (yield from take(policy, rule.name, rule.limits, request, who))
+
+
+def _next_door(policy: Policy, request: RequestView, trace: Trace, who: Principal | None) -> Steps[Throttle | None]:
+    """The limits of the absent neighbour: full or out of reach, they are so for both, and nothing needs hiding."""
     neighbour = policy.neighbour(request.method, request.target.segments)
-    wait = yield from take(policy, neighbour.name, neighbour.limits, request, None)
+    limits = neighbour.limits if who is None else _by_principal(neighbour)
+    trace.unchanged = True
+    wait = yield from take(policy, neighbour.name, limits, request, who)
     trace.unchanged = wait is not None
     return wait
 
 
-def _late_limits(policy: Policy, rule: Rule, request: RequestView, who: Principal) -> Steps[Throttle | None]:
-    late = rule.limits if rule.hide is True else tuple(limit for limit in rule.limits if limit.needs_identity)
-    return (yield from take(policy, rule.name, late, request, who)) if late else None
+def _by_principal(rule: Rule) -> tuple[Limit, ...]:
+    return tuple(limit for limit in rule.limits if limit.needs_identity) if rule.limits else ()
 
 
 def _permit(policy: Policy, rule: Rule, who: Principal, request: RequestView, trace: Trace) -> Steps[Verdict]:

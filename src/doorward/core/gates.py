@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 import re
+import unicodedata
 
 from doorward.core.ask import Steps, TakeSlot, ask
 from doorward.core.challenge import split_authorization
@@ -41,7 +42,7 @@ def parse(request: RequestView) -> Malformed | Deny | None:
         return malformed(request.fault.reason, request.fault.why)
     if request.method in _TRACING:
         return Deny(Reason.METHOD_REFUSED, "(request)", NOTHING_HELPS, status=405, allow=_METHODS)
-    if request.method not in SAFE and request.headers.get("early-data") == "1":
+    if request.method not in SAFE and "1" in request.headers.all("early-data"):
         return malformed(Reason.EARLY_DATA, "this request is not taken from TLS early data")
     return None
 
@@ -94,7 +95,7 @@ def _gate(policy: Policy, gate: Gate, request: RequestView) -> Steps[Deny | Thro
 
 def _sensitive(policy: Policy, request: RequestView) -> bool:
     segments = request.target.segments
-    if not segments or segments[0] in (".doorward", ".well-known"):
+    if not segments or segments[0] == ".doorward":
         return False
     hit = _SENSITIVE_ENDING.match(segments[-1]) or any(map(_SENSITIVE_SEGMENT.match, segments))
     return bool(hit) and not any(_names_it(rule, segments) for rule in policy.naming(segments))
@@ -153,6 +154,7 @@ def presented_account(request: RequestView) -> str:
     if word != "basic":
         return ""
     try:
-        return binascii.a2b_base64(rest, strict_mode=True).partition(b":")[0].decode("utf-8", "replace").casefold()
+        name = binascii.a2b_base64(rest, strict_mode=True).partition(b":")[0].decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         return ""
+    return unicodedata.normalize("NFC", name).casefold()  # spellings of one name share its bucket

@@ -21,7 +21,8 @@ _PLAIN = re.compile(r"(?:/[A-Za-z0-9\-._~!$&'()*+,=:@]*)+\Z", re.ASCII)
 # and are refused; in a query they mean nothing to us.
 _ESCAPED = re.compile(r"(?:/(?:[A-Za-z0-9\-._~!$&'()*+,=:@]|%[0-9A-Fa-f]{2})*)+\Z", re.ASCII)
 _BAD_QUERY = re.compile(r"[^\x21-\x7e]|#")
-_DOUBLE = re.compile(rb"%[0-9A-Fa-f]{2}")
+# "%u002e" is what some servers of Windows decode besides.
+_DOUBLE = re.compile(r"%(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})")
 _DOTS = re.compile(r"\.+\Z")
 
 
@@ -79,11 +80,8 @@ def _checked(raw: str, path: str, segments: list[str], query: str) -> Target | P
 
 
 def _decoded(raw: str, path: str, query: str) -> Target | PathFault:
-    octets = unquote_to_bytes(path)
-    if _DOUBLE.search(octets):
-        return PathFault("the path is encoded twice")
     try:
-        text = octets.decode("utf-8")  # strict: overlong forms and surrogates are refused
+        text = unquote_to_bytes(path).decode("utf-8")  # strict: overlong forms and surrogates are refused
     except UnicodeDecodeError:
         return PathFault("the path is not UTF-8")
     if text.count("/") != path.count("/"):
@@ -98,6 +96,8 @@ def _decoded(raw: str, path: str, query: str) -> Target | PathFault:
 def _treacherous(text: str) -> str:
     """Characters that mean something to one parser and not to another, encoded or not; also after NFKC."""
     folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    if _DOUBLE.search(folded):
+        return "the path is encoded twice"
     if folded.count("/") != text.count("/") or any(_DOTS.match(part) for part in folded.split("/") if part):
         return "the path has a dot segment or slash in disguise"
     for char in folded:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 _MEMO_LIMIT = 4096
+_MEMO_LENGTH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,8 @@ class Policy:
             found: list[int] = []
             self._trie.find(segments, 0, found)
             known = tuple(self.rules[index] for index in sorted(set(found)))
+            if sum(map(len, segments)) > _MEMO_LENGTH:
+                return known
             if len(self._memo) >= _MEMO_LIMIT:  # attackers choose paths: the memo is bounded
                 self._memo.clear()
             self._memo[segments] = known

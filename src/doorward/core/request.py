@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -19,7 +19,18 @@ from doorward.core.reason import Reason
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-FORWARDING_FIELDS = ("forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip")
+FORWARDING_FIELDS = (
+    *(
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-server",
+    ),
+    *("x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip", "via"),
+)
+"""Fields that only a proxy adds."""
 _HOST = re.compile(
     r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9_\-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9_\-]*[A-Za-z0-9])?)*)"
     r"(?::(?P<port>[0-9]{1,5}))?\Z",
@@ -154,7 +165,7 @@ def read_host(host: str, scheme: str) -> str:
         return ""
     if name.startswith("[") and read_address(name[1:-1]) is None:
         return ""
-    return name if not port or port == _DEFAULT_PORTS[scheme] else f"{name}:{port}"
+    return name if not port or port == _DEFAULT_PORTS.get(scheme) else f"{name}:{port}"
 
 
 def read_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -256,58 +267,70 @@ def _read_own_host(vantage: Vantage, headers: Headers, via: Via, authority: str)
     return host, None
 
 
+_Hop = tuple[str, str]
+"""An address text, and the scheme by which it came, "" when that was not told."""
+
+
 def _forwarded(vantage: Vantage, headers: Headers, via: Via) -> tuple[Via, Fault | None]:
     """The client behind trusted proxies: walked from the right to the first address that is not trusted."""
     hops, scheme, fault = (_from_forwarded if vantage.header == "forwarded" else _from_x)(headers)
     client = via.peer
-    for hop in reversed(hops):
+    for hop, proto in reversed(hops):
         address = read_address(hop)
         if address is None:
             fault = fault or Fault(Reason.FORWARDING_BAD, "a forwarding field names no address")
             break
-        client = str(address)
+        # What stands further left was said by this hop, so its scheme is what counts if it is the last one trusted.
+        client, scheme = str(address), proto or scheme
         if not inside(client, vantage.trusted):
             break
+    if scheme and scheme not in _DEFAULT_PORTS:
+        fault = fault or Fault(Reason.FORWARDING_BAD, "the forwarded scheme is neither http nor https")
+        scheme = ""
     return Via(via.peer, client, scheme or via.scheme, via.local_listener, via.memo), fault
 
 
-def _from_x(headers: Headers) -> tuple[list[str], str, Fault | None]:
-    hops = [_bare(part) for value in headers.all("x-forwarded-for") for part in value.split(",") if part.strip()]
-    proto = [part.strip().lower() for value in headers.all("x-forwarded-proto") for part in value.split(",")]
-    return hops, *_one_scheme(proto)
+def _from_x(headers: Headers) -> tuple[list[_Hop], str, Fault | None]:
+    hops = [(_bare(part), "") for value in headers.all("x-forwarded-for") for part in value.split(",") if part.strip()]
+    proto = {part.strip().lower() for value in headers.all("x-forwarded-proto") for part in value.split(",")}
+    if len(proto) > 1:
+        return hops, "", Fault(Reason.FORWARDING_BAD, "there are several forwarded schemes")
+    return hops, proto.pop() if proto else "", None
 
 
-def _from_forwarded(headers: Headers) -> tuple[list[str], str, Fault | None]:
-    """RFC 7239: `for=` and `proto=` of each element."""
-    hops: list[str] = []
-    proto: list[str] = []
-    for element in _elements(headers.all("forwarded")):
-        pairs = dict(_pairs(element))
-        if "for" in pairs:
-            hops.append(_bare(pairs["for"]))
-        if "proto" in pairs:
-            proto.append(pairs["proto"].lower())
-    return hops, *_one_scheme(proto[-1:])
+# A value is a token or one complete quoted string. Anything else could be a client's open quote that swallows what the
+# proxy behind it added: `for=10.0.0.5;x="` before `, for="[2001:db8::1]"`.
+_PAIR = re.compile(r'[ \t]*([!#$%&\'*+\-.^_`|~0-9A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^ \t",;=]*)[ \t]*\Z')
 
 
-def _one_scheme(values: list[str]) -> tuple[str, Fault | None]:
-    if not values:
-        return "", None
-    if len(set(values)) > 1 or values[0] not in _DEFAULT_PORTS:
-        return "", Fault(Reason.FORWARDING_BAD, "the forwarded scheme is neither http nor https, or there are several")
-    return values[0], None
+def _from_forwarded(headers: Headers) -> tuple[list[_Hop], str, Fault | None]:
+    """RFC 7239 4: `for=` and `proto=` of each element; an element that names no one is a hop nobody knows."""
+    hops: list[_Hop] = []
+    for element in (part for value in headers.all("forwarded") for part in _split(value, ",")):
+        if not element.strip(" \t"):
+            continue
+        found = [_PAIR.match(part) for part in _split(element, ";")]
+        pairs = {pair[1].lower(): pair[2].strip('"') for pair in found if pair}
+        if len(pairs) != len(found):
+            return [], "", Fault(Reason.FORWARDING_BAD, "the Forwarded field cannot be read")
+        hops.append((_bare(pairs.get("for", "")), pairs.get("proto", "").lower()))
+    return hops, "", None
 
 
-_ELEMENT = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')
-_PAIR = re.compile(r'\s*([A-Za-z]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)\s*(?:;|\Z)')
-
-
-def _elements(values: Iterable[str]) -> list[str]:
-    return [found for value in values for found in _ELEMENT.findall(value)]
-
-
-def _pairs(element: str) -> list[tuple[str, str]]:
-    return [(name.lower(), value.strip('" ')) for name, value in _PAIR.findall(element)]
+def _split(text: str, mark: str) -> list[str]:
+    """Parts between marks that stand outside quotes, in one pass: a client chose this text."""
+    parts, begin, quoted, at = [], 0, False, 0
+    while at < len(text):
+        char = text[at]
+        if char == '"':
+            quoted = not quoted
+        elif quoted and char == "\\":
+            at += 1
+        elif char == mark and not quoted:
+            parts.append(text[begin:at])
+            begin = at + 1
+        at += 1
+    return [*parts, text[begin:]]
 
 
 def _bare(hop: str) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from doorward.core.ask import Rejected
+    from doorward.core.errors import DependencyError
     from doorward.core.policy import Rule
     from doorward.core.principal import Principal
+    from doorward.core.verdict import Throttle
 
 STEPS = (
     "parse",
@@ -26,15 +29,16 @@ STEPS = (
 
 class Trace:
     """Filled while deciding. step: where the decision stands or ended; who: None until identity is settled;
-    unchanged: the refusal is the same for an absent neighbour, so it is not concealed.
+    proof: what became of the credential, so that no second look at it is needed; unchanged: the refusal is the same for
+    an absent neighbour, so it is not concealed.
     """
 
-    __slots__ = ("neighbour", "notes", "rule", "step", "unchanged", "who")
+    __slots__ = ("notes", "proof", "rule", "step", "unchanged", "who")
 
     def __init__(self) -> None:
         self.step = "parse"
         self.rule: Rule | None = None
-        self.neighbour: Rule | None = None
         self.who: Principal | None = None
+        self.proof: Principal | Rejected | Throttle | DependencyError | None = None
         self.notes: tuple[str, ...] = ()
         self.unchanged = False

@@ -40,6 +40,9 @@ def read(value: str, *, latin1: bool = False) -> tuple[str, str] | None:
         octets = binascii.a2b_base64(value, strict_mode=True)
     except (binascii.Error, ValueError):
         return None
+    # One value, one spelling: surplus padding and stray trailing bits are read differently by different decoders.
+    if binascii.b2a_base64(octets, newline=False) != value.encode("latin-1"):
+        return None
     text = _text(octets, latin1=latin1)
     # RFC 7617 2: "The user-id and password MUST NOT contain any control characters"; C1 controls included.
     if text is None or any(unicodedata.category(char) == "Cc" for char in text):

@@ -32,7 +32,7 @@ def published(value: object) -> Reply:
 
 
 def allowed(headers: Sequence[tuple[str, str]]) -> Reply:
-    """The decision endpoint says yes: 200 exactly, because Envoy sends any other 2xx to the client (dataplanes.md R2)."""
+    """The decision endpoint says yes: 200 exactly; Envoy sends any other 2xx to the client (dataplanes.md R2)."""
     return Reply(HTTPStatus.OK, (_STORE, *headers), b"")
 
 

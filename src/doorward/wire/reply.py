@@ -1,7 +1,7 @@
 """What goes out: status, header fields, body; broken answers cannot be constructed.
 
-Rule: nothing here knows verdicts, policies or languages. Framing belongs to whoever sends: the edge and the host servers
-add Content-Length and Date and leave the content out for HEAD; `framed` does it for those that do not.
+Rule: nothing here knows verdicts, policies or languages. Framing belongs to whoever sends: edge and host servers add
+Content-Length and Date and leave the content out for HEAD; `framed` does it for those that do not.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z", re.ASCII)
 # RFC 9110 5.5: visible characters, blank and tab; no CR, LF, NUL. Only ASCII, so that nobody has to guess a charset.
 _VALUE = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?\Z|\Z", re.ASCII)
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z", re.ASCII)
+_new, _put = object.__new__, object.__setattr__
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def is_request_id(text: str) -> bool:
 class Stamp:
     """An answer that is complete but for the request id: checked once, then copied per request.
 
-    headers: all but X-Request-ID, which goes last; before, after: the body around the id; after None: the body has no id.
+    headers: all but X-Request-ID, which goes last; before, after: the body around the id; after None: it has no id.
     """
 
     status: int
@@ -98,13 +99,12 @@ class Stamp:
         """The answer to one request. Raises ValueError for what is no request id."""
         if not _ID.match(request_id):
             raise ValueError("not a request id")
-        body = self.before if self.after is None else b"%b%b%b" % (self.before, request_id.encode(), self.after)
+        body = self.before if self.after is None else b"".join((self.before, request_id.encode(), self.after))
         # Every part was checked when the stamp was cut; checking again would cost more than the rest of the copy.
-        copy = object.__new__(Reply)
-        put = object.__setattr__
-        put(copy, "status", self.status)
-        put(copy, "headers", (*self.headers, (REQUEST_ID, request_id)))
-        put(copy, "body", body)
+        copy = _new(Reply)
+        _put(copy, "status", self.status)
+        _put(copy, "headers", (*self.headers, (REQUEST_ID, request_id)))
+        _put(copy, "body", body)
         return copy
 
 

@@ -1,0 +1,369 @@
+"""Pages for people: what they say, offer, and cannot be made to say."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+
+import pytest
+from wire_scene import (
+    CAROL,
+    ID,
+    NAVIGATION,
+    SESSION,
+    answer,
+    ask_with,
+    challenge,
+    deny,
+    policy,
+    settings,
+    throttle,
+)
+
+from doorward.core.cure import Act, Cure
+from doorward.core.policy import Rule
+from doorward.core.principal import Principal
+from doorward.core.reason import Reason
+from doorward.core.settings import Cors, Pages
+from doorward.core.verdict import Hide, Unavailable, malformed
+from doorward.wire.locale import shipped
+from doorward.wire.pages import login_page, page, session_page
+from doorward.wire.shown import show
+
+SUPPORT = "https://help.example/ask?for=access&x=1"
+VOID = frozenset({"meta", "input", "link", "br", "hr", "img"})
+LAW = policy(settings=settings(pages=Pages(brand="Ember & Co", support_url=SUPPORT)), navigation="page")
+EVIL = "<script>alert(1)</script>\"'{{7*7}}"
+
+
+class Page(HTMLParser):
+    """A page taken apart: tags with attributes, text, and whether every tag was closed."""
+
+    def __init__(self, source: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(source.decode())
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] != "style":
+            self.text += data
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def look(verdict, law=LAW, who=None, target="/orders/1", **fields):
+    reply = answer(verdict, ask_with({**NAVIGATION, **fields}, target), law, who)
+    return reply, Page(reply.body)
+
+
+VERDICTS = [
+    challenge(),
+    challenge(Reason.SESSION_EXPIRED),
+    deny(Reason.ROLE_MISSING, Cure(Act.GAIN_ROLE, roles=("admin",))),
+    deny(Reason.CSRF_MISSING),
+    Hide(deny(), "orders"),
+    throttle(),
+    malformed(Reason.PATH_AMBIGUOUS, "the path has a dot segment"),
+    Unavailable("store", 5),
+    Unavailable("upstream", 5, Reason.UPSTREAM_DOWN, 502),
+    deny(Reason.METHOD_REFUSED, status=405, allow=("GET",)),
+]
+
+
+@pytest.mark.parametrize("tag", shipped())
+def test_every_page_is_whole_in_every_language(tag):
+    for verdict in VERDICTS:
+        reply, seen = look(verdict, who=CAROL, **{"accept-language": tag})
+        html = seen.all("html")[0]
+        assert html == {"lang": tag, "dir": "rtl" if tag == "ar" else "ltr"}
+        assert len(seen.all("h1")) == len(seen.all("main")) == 1
+        assert "page." not in seen.text
+        assert "title." not in seen.text
+        assert "{" not in seen.text
+        assert ID in seen.text
+        assert reply.header("Content-Language") == tag
+        assert reply.header("Content-Type") == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("verdict", VERDICTS, ids=lambda v: v.reason)
+def test_pages_run_nothing_and_load_nothing(verdict):
+    reply, seen = look(verdict, who=CAROL)
+    assert not seen.all("script") + seen.all("img") + seen.all("link") + seen.all("iframe")
+    assert not [name for _, attrs in seen.tags for name in attrs if name.startswith("on") or name == "style"]
+    law = reply.header("Content-Security-Policy")
+    assert law.startswith("default-src 'none'; style-src 'sha256-")
+    assert "frame-ancestors 'none'" in law
+    assert "unsafe" not in law
+    for style in re.findall(rb"<style>(.*?)</style>", reply.body, re.DOTALL):
+        assert b64encode(sha256(style).digest()).decode() in law
+    assert "url(" not in reply.body.decode()
+    assert "@import" not in reply.body.decode()
+
+
+def test_the_401_page_has_one_main_button_that_leads_back():
+    _, seen = look(challenge(), target="/orders/1?a=b&c=d")
+    buttons = [a for a in seen.all("a") if "button" in (a.get("class") or "")]
+    assert [a["href"] for a in buttons] == ["/.doorward/login?next=%2Forders%2F1%3Fa%3Db%26c%3Dd"]
+    assert "Authentication required – please log in." in seen.text
+    assert "Ember & Co" in seen.text
+    assert SUPPORT in [a["href"] for a in seen.all("a")]
+
+
+def test_a_401_page_without_a_login_page_offers_to_try_again_where_that_is_safe():
+    law = policy(settings=settings(login_page=""))
+    _, seen = look(challenge(), law)
+    assert [a["href"] for a in seen.all("a")] == [""]
+    posted = answer(challenge(), ask_with(NAVIGATION, method="POST"), law)
+    assert Page(posted.body).all("a") == []
+
+
+def test_the_401_page_of_an_ended_session_says_so():
+    assert "Your session has expired. Please log in again." in look(challenge(Reason.SESSION_EXPIRED))[1].text
+
+
+def test_the_403_page_says_who_you_are_and_what_is_missing_and_asks_for_no_password():
+    reply, seen = look(VERDICTS[2], who=CAROL)
+    assert "Access denied" in seen.text
+    assert "You are Carol Fay." in seen.text
+    assert "This needs the role admin." in seen.text
+    assert not seen.all("input") + seen.all("form")
+    links = [a["href"] for a in seen.all("a")]
+    assert links.count(SUPPORT) == 2
+    assert "/.doorward/login?next=%2Forders%2F1" in links
+    assert not reply.header("WWW-Authenticate")
+
+
+def test_the_403_page_tells_a_stranger_nothing():
+    _, seen = look(VERDICTS[2])
+    assert "admin" not in seen.text.replace("administrator", "")
+    assert "You are" not in seen.text
+    assert not [a for a in seen.all("a") if a["href"].startswith("/.doorward/login")]
+
+
+def test_another_account_is_offered_by_setting():
+    law = policy(settings=settings(pages=Pages(switch_account=False)))
+    assert not [a for a in look(VERDICTS[2], law, CAROL)[1].all("a") if "login" in a["href"]]
+
+
+@pytest.mark.parametrize(
+    ("cure", "text"),
+    [
+        (Cure(Act.GAIN_GRANT, permission="write", object="document:7"), "This needs the permission write."),
+        (Cure(Act.WIDEN_SCOPE, scopes=("a", "b")), "This needs the scope a, b."),
+    ],
+)
+def test_other_needs_are_named_too(cure, text):
+    assert text in look(deny(Reason.GRANT_MISSING, cure), who=CAROL)[1].text
+
+
+def test_the_429_page_says_the_wait_in_words_without_script():
+    assert "Too many requests. Try again in 30 seconds." in look(throttle())[1].text
+    assert "через 1 час" in look(throttle(3600), **{"accept-language": "ru"})[1].text
+
+
+def test_the_400_page_says_which_part():
+    _, seen = look(VERDICTS[6], **{"accept-language": "ar"})
+    assert "the path has a dot segment" in seen.text
+    assert {"class": "soft", "lang": "en", "dir": "ltr"} in seen.all("p")
+
+
+def test_the_503_page_offers_to_try_again():
+    _, seen = look(VERDICTS[7])
+    assert "not your fault" in seen.text
+    assert "" in [a["href"] for a in seen.all("a")]
+
+
+def test_the_page_of_a_token_says_what_was_wrong_with_it_under_debug_alone():
+    quiet, loud = look(challenge(Reason.TOKEN_AUDIENCE, SESSION, login=False)), policy(disclosure="debug")
+    assert "The access token was not accepted." in quiet[1].text
+    assert "token-audience" not in quiet[1].text
+    assert "token-audience" in look(challenge(Reason.TOKEN_AUDIENCE, SESSION, login=False), loud)[1].text
+
+
+@pytest.mark.parametrize("name", [EVIL, "كارول", "\u202eevil", "a" * 5000])
+def test_a_name_can_neither_escape_nor_turn_the_text_around(name):
+    reply, seen = look(VERDICTS[2], who=Principal("x", name=name))
+    assert not seen.all("script")
+    assert seen.all("bdi")
+    assert "49" not in seen.text
+    assert len(reply.body) < 16_000
+
+
+def test_brand_role_note_and_way_back_are_escaped():
+    law = policy(settings=settings(pages=Pages(brand=EVIL)), navigation="page")
+    for verdict in (
+        deny(Reason.ROLE_MISSING, Cure(Act.GAIN_ROLE, roles=(EVIL,))),
+        malformed(Reason.HOST_BAD, EVIL),
+        challenge(),
+    ):
+        assert not look(verdict, law, CAROL, target="/a?%22%3E<script>")[1].all("script")
+    own = policy(Rule("orders", message={"en": EVIL}))
+    assert EVIL in look(deny(), own)[1].text
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", " javascript:x", ""])
+def test_a_support_link_that_is_none_is_left_out(link):
+    law = policy(settings=settings(pages=Pages(support_url=link)))
+    assert not [a for a in look(VERDICTS[2], law)[1].all("a") if ":" in a["href"]]
+
+
+def form(law=LAW, fields=None, **more):
+    asked = ask_with({**NAVIGATION, **(fields or {})}, "/.doorward/login")
+    reply = login_page(law, asked, csrf="tok&en", request_id=ID, **more)
+    return reply, Page(reply.body)
+
+
+def test_the_login_form_works_with_password_managers_and_without_script():
+    reply, seen = form(back="/orders/1?a=b")
+    assert reply.status == 200
+    assert reply.header("Cache-Control") == "no-store"
+    assert "form-action 'self'" in reply.header("Content-Security-Policy")
+    assert seen.all("form") == [{"method": "post", "action": "/.doorward/login"}]
+    inputs = {attrs["name"]: attrs for attrs in seen.all("input")}
+    assert list(inputs) == ["csrf", "next", "username", "password"]
+    assert inputs["csrf"]["value"] == "tok&en"
+    assert inputs["next"]["value"] == "/orders/1?a=b"
+    assert inputs["username"]["autocomplete"] == "username"
+    assert inputs["password"]["autocomplete"] == "current-password"
+    assert {attrs["for"] for attrs in seen.all("label")} == {"username", "password"}
+    assert {attrs.get("role") for attrs in seen.all("div")} >= {"alert"}
+
+
+@pytest.mark.parametrize(
+    "back", ["//evil.example", "https://evil.example", "/.doorward/login", "javascript:x", "", "/a b"]
+)
+def test_the_login_form_goes_back_to_us_or_nowhere(back):
+    assert "next" not in [attrs["name"] for attrs in form(back=back)[1].all("input")]
+
+
+def refused(verdict, law=LAW):
+    return show(law, verdict, ask_with(NAVIGATION), None)
+
+
+def test_a_failed_login_is_a_401_with_a_challenge_and_one_text_for_every_cause():
+    texts = set()
+    for reason in (Reason.PASSWORD_WRONG, Reason.ACCOUNT_UNKNOWN, Reason.ACCOUNT_DISABLED):
+        reply, seen = form(refusal=refused(challenge(reason, SESSION)))
+        assert (reply.status, reply.all("WWW-Authenticate")) == (401, (SESSION.line,))
+        assert "The user name or password is incorrect." in seen.text
+        assert seen.all("input")[-1]["aria-describedby"] == "error"
+        texts.add(reply.body)
+    assert len(texts) == 1
+
+
+def test_a_throttled_login_says_how_long():
+    reply, seen = form(refusal=refused(throttle(120)))
+    assert (reply.status, reply.header("Retry-After")) == (429, "120")
+    assert reply.header("RateLimit") == '"burst";r=0;t=120'
+    assert "Try again in 2 minutes." in seen.text
+
+
+def test_an_expired_form_is_told_from_blocked_cookies():
+    forged = refused(deny(Reason.CSRF_MISSING))
+    reply, seen = form(refusal=forged, notice="cookies")
+    assert reply.status == 403
+    assert "Allow cookies for this site" in seen.text
+    assert "This form has expired." in form(fields={"cookie": "a=b"}, refusal=forged, notice="cookies")[1].text
+
+
+@pytest.mark.parametrize(
+    ("notice", "text"),
+    [
+        ("signed_out", "You are logged out."),
+        ("session_expired", "Your session has expired."),
+        ("step_up", "Please log in again to continue."),
+    ],
+)
+def test_the_login_form_says_why_one_is_there(notice, text):
+    assert text in form(notice=notice)[1].text
+
+
+@pytest.mark.parametrize("notice", ["", "cookies", "page.password", "<script>"])
+def test_other_notices_say_nothing(notice):
+    assert not [p for p in form(notice=notice)[1].all("p") if p.get("class") == "notice"]
+
+
+def test_the_session_page_names_the_person_and_logs_out_by_post():
+    reply = session_page(LAW, ask_with(NAVIGATION), CAROL, csrf="token", request_id=ID)
+    seen = Page(reply.body)
+    assert reply.status == 200
+    assert "You are logged in as Carol Fay." in seen.text
+    assert seen.all("form") == [{"method": "post", "action": "/.doorward/logout"}]
+    assert seen.all("input")[0]["value"] == "token"
+
+
+def test_pages_without_a_home_offer_none():
+    law = policy(settings=settings(login_home=""), navigation="page")
+    for verdict in (VERDICTS[2], VERDICTS[4]):
+        assert "home page" not in look(verdict, law)[1].text
+    reply = session_page(law, ask_with(NAVIGATION), CAROL, csrf="t", request_id=ID)
+    assert "home page" not in Page(reply.body).text
+
+
+def test_templates_of_the_operator_come_first(tmp_path):
+    (tmp_path / "404.html").write_text("<!doctype html><style>p{color:red}</style><p>{{ sentence }}</p>")
+    law = policy(settings=settings(pages=Pages(templates=str(tmp_path))))
+    reply, seen = look(Hide(deny(), "orders"), law)
+    assert seen.text.strip() == "Not found."
+    digest = b64encode(sha256(b"p{color:red}").digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in reply.header("Content-Security-Policy")
+    assert "Access denied" in look(deny(), law)[1].text
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ 1/0 }}",
+        "{% broken",
+        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+        "{{ brand.format(x) + 1 }}",
+        "\ufffe{{ t() }}",
+    ],
+)
+def test_a_broken_or_hostile_template_is_replaced_by_the_shipped_one(tmp_path, source):
+    (tmp_path / "403.html").write_text(source, encoding="utf-8")
+    law = policy(settings=settings(pages=Pages(templates=str(tmp_path))))
+    reply, seen = look(deny(), law)
+    assert reply.status == 403
+    assert "Access denied" in seen.text
+
+
+def test_a_page_without_styles_allows_none():
+    from doorward.wire.pages import content_policy
+
+    assert "style-src 'none'" in content_policy(b"<p>")
+
+
+def test_an_unknown_page_is_somebodys_mistake():
+    from jinja2 import TemplateNotFound
+
+    with pytest.raises(TemplateNotFound):
+        page(LAW, "nothing", "en", {}, ID)
+
+
+def test_documents_of_allowed_origins_carry_the_same_fields_as_other_refusals():
+    law = policy(settings=settings(cors=Cors(frozenset({"https://app.example"}))))
+    reply, _ = look(deny(), law, origin="https://app.example")
+    assert reply.header("Access-Control-Allow-Origin") == "https://app.example"
+
+
+def test_jinja_is_not_loaded_before_the_first_page():
+    import subprocess
+    import sys
+
+    code = "import sys, doorward.wire.render; sys.exit('jinja2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
