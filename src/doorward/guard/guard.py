@@ -25,11 +25,12 @@ _VISITOR = Rule("(own)", access="public", schemes=frozenset({"session"}))
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A decision that waits for an answer: the steps, where they stand, and their trace."""
+    """A decision that waits for an answer: the steps, where they stand, their trace, and who answers them."""
 
     steps: Steps[Verdict]
     later: Later
     trace: Trace
+    answers: Answers
 
 
 class Guard:
@@ -39,15 +40,19 @@ class Guard:
         self.policy = policy
         self.answers: Mapping[type, Callable[[Any], Any]] = answers
 
+    def swap(self, policy: Policy, answers: Answers) -> None:
+        """Put another policy in force, with its answers. Decisions under way keep theirs."""
+        self.policy, self.answers = policy, answers
+
     def begin(self, view: RequestView, trace: Trace) -> Verdict | Pending:
         """Decide as far as memory goes; the host answers in the same callback, or waits with `finish`."""
         steps = decide(self.policy, view, trace)
         outcome = advance(steps, self.answers)
-        return Pending(steps, outcome, trace) if type(outcome) is Later else outcome  # type: ignore[return-value]  # "is" narrows no generic
+        return Pending(steps, outcome, trace, self.answers) if type(outcome) is Later else outcome  # type: ignore[return-value]  # "is" narrows no generic
 
     async def finish(self, pending: Pending) -> Verdict:
-        """Go on with a decision that had to wait."""
-        return await resume(pending.steps, self.answers, pending.later)
+        """Go on with a decision that had to wait, under the policy and with the answers it began with."""
+        return await resume(pending.steps, pending.answers, pending.later)
 
     def decide(self, view: RequestView) -> Verdict:
         """Decide without waiting. Raises ConfigError when an answer would have to be waited for."""
