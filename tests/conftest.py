@@ -6,6 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Every property test takes its number of examples from the profile: `ci` for each run, `deep` for a night.
+_CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+settings.register_profile("ci", max_examples=300, **_CALM)
+settings.register_profile("deep", max_examples=10_000, **_CALM)
+settings.load_profile(os.environ.get("DOORWARD_EXAMPLES", "ci"))
 
 
 @pytest.fixture(scope="session")

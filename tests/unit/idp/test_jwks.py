@@ -288,7 +288,16 @@ def test_without_any_key_it_is_an_outage_and_is_asked_again_after_five_seconds()
         b"<html>maintenance</html>",
         b"",
     ],
-    ids=str,
+    ids=[
+        "kid-twice",
+        "secret-beside-public",
+        "empty",
+        "for-encryption",
+        "foreign-family",
+        "member-twice",
+        "html",
+        "nothing",
+    ],
 )
 def test_a_set_that_is_refused_as_a_whole_keeps_the_old_one(body: Any) -> None:
     async def main() -> None:

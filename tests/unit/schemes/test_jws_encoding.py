@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.schemes.jws_encoding import decode_base64url, decode_object, encode_base64url
@@ -28,13 +28,11 @@ def test_stray_trailing_bits_are_refused_for_each_last_character() -> None:
             assert encode_base64url(decode_base64url(stem + bytes([end])) or b"") == stem + bytes([end])
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_every_value_has_exactly_one_spelling_and_comes_back(data: bytes) -> None:
     assert decode_base64url(encode_base64url(data)) == data
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="ABwxgQZ019-_+/= .\n", max_size=12))
 def test_what_is_accepted_is_what_would_be_written(text: str) -> None:
     decoded = decode_base64url(text.encode())
@@ -97,14 +95,12 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(alphabet='ab":\\ ', max_size=4), JSON), st.sampled_from([None, 1]), st.booleans())
 def test_an_object_without_repeated_names_is_never_refused(found: dict, indent: int | None, loose: bool) -> None:
     text = json.dumps(found, indent=indent, separators=(" , ", " : ") if loose else (",", ":"))
     assert decode_object(text.encode()) == found
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(['"a"', '"b"', '"\\u0061"', '":"', '"\\":"']), st.sampled_from(["", " ", "\n"])))
 )

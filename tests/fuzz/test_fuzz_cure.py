@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from cures import Try, until_allowed
@@ -65,7 +65,6 @@ CALLERS = st.none() | st.builds(
     full=st.booleans(),
     down=st.frozensets(st.sampled_from([TakeSlot, FindRelation, Recall]), max_size=1),
 )
-@settings(max_examples=1000, deadline=None)
 def test_cure_after_cure_leads_in(
     *, rules: Policy, method: str, who: Any, kind: str, peer: str, at: float, full: bool, down: frozenset[type]
 ) -> None:

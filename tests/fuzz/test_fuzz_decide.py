@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.core.reason import CODES
@@ -74,7 +74,6 @@ FORWARDED = policy(
     flags=st.tuples(st.booleans(), st.booleans(), st.booleans()),
     good_host=st.booleans(),
 )
-@settings(max_examples=1500, deadline=None)
 def test_whatever_arrives_is_answered_by_one_of_seven_verdicts(
     *, rules: Any, method: str, target: str, fields: Any, peer: str, scheme: str, flags: Any, good_host: bool
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.core.challenge import (
@@ -26,7 +26,6 @@ LATIN = st.text(st.characters(max_codepoint=255), max_size=40)
 
 
 @given(CHALLENGES, st.booleans())
-@settings(max_examples=1000, deadline=None)
 def test_what_is_built_is_read_back_on_one_line_or_on_many(built: list[AuthChallenge], one_line: bool) -> None:
     lines = [challenge.line for challenge in built]
     parsed = parse_challenges([", ".join(lines)] if one_line else lines)
@@ -37,7 +36,6 @@ def test_what_is_built_is_read_back_on_one_line_or_on_many(built: list[AuthChall
 
 
 @given(st.lists(LATIN | st.text('ab=,"\\ \t\r\n', max_size=20), max_size=3), st.booleans())
-@settings(max_examples=1500, deadline=None)
 def test_no_text_makes_the_reader_raise_and_what_it_reads_is_clean(fields: list[str], lenient: bool) -> None:
     parsed = parse_challenges(fields, lenient=lenient)
     if not isinstance(parsed, Flaw):
@@ -45,7 +43,6 @@ def test_no_text_makes_the_reader_raise_and_what_it_reads_is_clean(fields: list[
 
 
 @given(LATIN)
-@settings(max_examples=500, deadline=None)
 def test_any_realm_may_be_configured_and_none_breaks_out_of_its_quotes(realm: str) -> None:
     line = AuthChallenge("Bearer", (("realm", printable(realm)),)).line
     assert not re.search(r"[\r\n\0]|[^\x20-\x7e]", line)
@@ -53,13 +50,11 @@ def test_any_realm_may_be_configured_and_none_breaks_out_of_its_quotes(realm: st
 
 
 @given(TOKENS, st.integers(1, 4), st.text(st.characters(min_codepoint=33, max_codepoint=255), max_size=20))
-@settings(max_examples=500, deadline=None)
 def test_scheme_and_value_are_parted_by_any_number_of_blanks(word: str, blanks: int, rest: str) -> None:
     assert split_authorization(word + " " * blanks + rest) == (word.lower(), rest)
 
 
 @given(LATIN)
-@settings(max_examples=500, deadline=None)
 def test_splitting_never_raises_and_leaves_no_blanks_around(value: str) -> None:
     word, rest = split_authorization(value)
     assert " " not in word
@@ -68,6 +63,5 @@ def test_splitting_never_raises_and_leaves_no_blanks_around(value: str) -> None:
 
 
 @given(LATIN | st.text("aZ09-._~+/= ", max_size=12))
-@settings(max_examples=800, deadline=None)
 def test_a_b64token_is_what_rfc_6750_says(value: str) -> None:
     assert is_b64token(value) is bool(re.fullmatch(r"[A-Za-z0-9\-._~+/]+=*", value) and not value.endswith("\n"))

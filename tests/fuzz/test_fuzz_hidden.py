@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from doorward.core.ask import (
@@ -172,7 +172,6 @@ def shown(verdict: Verdict) -> tuple[Any, ...]:
     down=DOWN,
     full=FULL,
 )
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_hidden_path_is_refused_as_its_absent_neighbour(
     rules: Any, method: str, fields: Any, proof: Any, down: frozenset[type], full: frozenset[str]
 ) -> None:

@@ -8,7 +8,7 @@ import string
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from joserfc import jws as joserfc_jws
 from joserfc.errors import JoseError
@@ -21,8 +21,6 @@ from doorward.schemes.keys import SUPPORTED, KeySetError, load_keys
 from jose_material import ALGORITHMS, jwk_for, token
 
 NOW = 1_800_000_000
-# A busy machine is no finding: no clock decides here.
-CALM = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 EXPECTED = {rule: Expected("i", ("a",), require_at_jwt=rule) for rule in AtJwt}
 KEYS = {alg: load_keys(jwk_for(alg, kid="k")) for alg in ALGORITHMS}
 BASE64URL = string.ascii_letters + string.digits + "-_"
@@ -40,7 +38,6 @@ claim_names = st.sampled_from(
 )
 
 
-@CALM
 @given(
     st.text()
     | st.text(alphabet=BASE64URL + ".=+/ ", max_size=80)
@@ -52,7 +49,6 @@ def test_any_text_is_judged_and_never_raises(text: str) -> None:
         assert isinstance(verify(text, keys.find, SUPPORTED), Bad)
 
 
-@CALM
 @given(st.lists(st.text(alphabet=BASE64URL + "=", max_size=40), min_size=1, max_size=7))
 def test_any_number_of_parts_is_judged(parts: list[str]) -> None:
     got = verify(".".join(parts), KEYS["HS256"].find, SUPPORTED)
@@ -61,7 +57,6 @@ def test_any_number_of_parts_is_judged(parts: list[str]) -> None:
         assert got.fault is Fault.ENCRYPTED
 
 
-@CALM
 @given(st.dictionaries(header_names | st.text(max_size=5), value | st.sampled_from(ALGORITHMS)), value)
 def test_any_header_over_any_payload_is_judged_though_rightly_signed(header: dict[str, Any], payload: Any) -> None:
     text = token("HS256", json.dumps(payload).encode(), json.dumps(header).encode())
@@ -72,7 +67,6 @@ def test_any_header_over_any_payload_is_judged_though_rightly_signed(header: dic
         assert "b64" not in header
 
 
-@CALM
 @given(
     st.dictionaries(claim_names, value | st.sampled_from(["i", "a", NOW, NOW + 9, "x y"]), max_size=10),
     st.none() | st.sampled_from(["JWT", "at+jwt", "refresh+jwt"]) | st.text(max_size=8),
@@ -95,7 +89,6 @@ def test_any_claims_are_judged_and_what_passes_is_sound(
         assert not {"cnf", "events"} & extra.keys()
 
 
-@CALM
 @given(value | st.lists(value), st.none() | st.lists(st.sampled_from([*ALGORITHMS, "none", ""]), max_size=4))
 def test_any_json_as_a_key_set_gives_keys_or_the_one_error(jwks: Any, algorithms: list[str] | None) -> None:
     try:
@@ -105,7 +98,6 @@ def test_any_json_as_a_key_set_gives_keys_or_the_one_error(jwks: Any, algorithms
     assert keys.keys
 
 
-@CALM
 @given(
     st.sampled_from(ALGORITHMS),
     st.dictionaries(
@@ -138,7 +130,6 @@ QUIET = pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
 
 
 @QUIET
-@CALM
 @given(
     st.sampled_from(ALGORITHMS),
     st.sampled_from(ALGORITHMS),
@@ -156,7 +147,6 @@ def test_for_any_pair_of_key_and_algorithm_both_readers_agree(
     assert ours == stranger_accepts(text, jwk)
 
 
-@CALM
 @given(st.sampled_from(ALGORITHMS), st.data())
 def test_no_mutant_of_a_good_token_is_accepted(alg: str, data: st.DataObject) -> None:
     good = token(alg, {"a": 1}, kid="k")
@@ -177,7 +167,6 @@ def test_no_mutant_of_a_good_token_is_accepted(alg: str, data: st.DataObject) ->
 
 
 @QUIET
-@CALM
 @given(st.sampled_from(["HS256", "Ed25519"]), st.data())
 def test_a_rightly_signed_mutant_of_a_header_passes_here_only_if_it_passes_there(alg: str, data: st.DataObject) -> None:
     good = json.dumps({"alg": alg, "kid": "k", "typ": "JWT", "crit": [], "b64": True}).encode()

@@ -6,7 +6,7 @@ import re
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from doorward.core.path import PathFault, Target, parse_pattern, read_target, safe_return
@@ -85,7 +85,6 @@ def lenient(raw: str) -> str:
 
 
 @given(RAW)
-@settings(max_examples=3000, deadline=None)
 @example("/a%25u002e%25u002e/b")
 @example("/%ef%bc%852e%ef%bc%852e/admin")
 @example("/a/%2e%2e/b")
@@ -104,7 +103,6 @@ def test_what_is_accepted_is_read_alike_by_the_most_lenient_reader(raw: str) -> 
 
 
 @given(RAW)
-@settings(max_examples=500, deadline=None)
 def test_a_safe_return_target_is_a_path_of_ours(raw: str) -> None:
     kept = safe_return(raw)
     if kept is not None:
@@ -135,7 +133,6 @@ def naive(pattern: str, segments: tuple[str, ...]) -> bool:
 
 
 @given(PATTERNS, SEGMENTS)
-@settings(max_examples=1500, deadline=None)
 def test_a_pattern_matches_what_a_plain_expression_matches(text: str, segments: tuple[str, ...]) -> None:
     bound = parse_pattern(text).bind(segments)
     assert (bound is not None) is naive(text, segments)
@@ -150,7 +147,6 @@ RULES = st.lists(st.tuples(st.lists(PATTERNS, min_size=1, max_size=2), METHODS, 
 
 
 @given(RULES, SEGMENTS, st.sampled_from(["GET", "HEAD", "POST", "PUT"]))
-@settings(max_examples=1500, deadline=None)
 def test_the_trie_finds_the_rule_that_reading_the_file_from_the_top_finds(
     drawn: list[Any], segments: tuple[str, ...], method: str
 ) -> None:
