@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -25,39 +24,63 @@ TOKEN_LIFE = 300.0
 PASSWORD_LIFE = 60.0
 NEGATIVE_LIFE = 10.0
 WAIT = 15.0
+FLIGHTS = 10_000
 _SAMPLE = 8
 # "Could not verify" is no verdict on the token.
 _NOT_KEPT = frozenset({Reason.KEY_UNKNOWN})
 
 
 class EpochSource(Protocol):
-    """Counters that rise with every revocation."""
+    """Counters that rise with every revocation. rises: how often any of them was seen to rise."""
 
     @property
     def all(self) -> int: ...
+
+    @property
+    def rises(self) -> int: ...
 
     def of(self, subject: str) -> int: ...
 
 
 @dataclass(slots=True)
 class _Entry:
+    """What is known of a credential. until, used: seconds since the epoch; everyone, own: epochs at that time."""
+
     outcome: Principal | Rejected
     until: float
-    everyone: int
-    subject: str
-    own: int
     used: float
+    everyone: int = 0
+    own: int = 0
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A verification under way. since: when it began; rises: of the epochs then; future: of those who wait for it."""
+
+    since: float
+    rises: int
+    future: asyncio.Future[Principal | Rejected | None] | None = None
+
+    def end(self, outcome: Principal | Rejected | None) -> None:
+        """Tell whoever waits. None: verify yourselves."""
+        if self.future is not None:
+            self.future.set_result(outcome)
 
 
 class CredentialCache:
-    """Positive and negative entries, both bounded. size, negative: numbers of entries."""
+    """Positive and negative entries, both bounded. size, negative: numbers of entries.
 
-    def __init__(self, epochs: EpochSource, *, size: int = 50_000, negative: int = 10_000, flights: bool = True) -> None:
+    flights: one verification per credential at a time; whoever comes meanwhile waits for it on the running loop.
+    """
+
+    def __init__(
+        self, epochs: EpochSource, *, size: int = 50_000, negative: int = 10_000, flights: bool = True
+    ) -> None:
         self._epochs = epochs
         self._good: dict[bytes, _Entry] = {}
         self._bad: dict[bytes, _Entry] = {}
         self._size, self._negative = size, negative
-        self._flights: dict[bytes, asyncio.Future[Principal | Rejected | None] | None] | None = {} if flights else None
+        self._flights: dict[bytes, _Flight] | None = {} if flights else None
         self._key = secrets.token_bytes(32)
         self.hits = self.misses = 0
 
@@ -84,48 +107,63 @@ class CredentialCache:
             self._good.pop(digest, None)
             self._bad.pop(digest, None)
         self.misses += 1
-        return self._follow(digest)
+        return self._follow(digest, question.at)
 
     def _current(self, entry: _Entry, at: float) -> bool:
         epochs = self._epochs
-        return at < entry.until and entry.everyone == epochs.all and entry.own == epochs.of(entry.subject)
+        return at < entry.until and entry.everyone == epochs.all and entry.own == epochs.of(entry.outcome.subject)
 
-    def _follow(self, digest: bytes) -> Later | None:
+    def _follow(self, digest: bytes, at: float) -> Later | None:
         flights = self._flights
         if flights is None:
             return None
-        if digest not in flights:
-            flights[digest] = None
+        flight = flights.get(digest)
+        if flight is None:
+            if len(flights) >= FLIGHTS:
+                flights.pop(next(iter(flights))).end(None)
+            flights[digest] = _Flight(at, self._epochs.rises)
             return None
-        future = flights[digest]
-        if future is None:
-            future = flights[digest] = asyncio.get_running_loop().create_future()
-        return Later(_patiently(future))
+        if abs(at - flight.since) > WAIT:
+            # Who led has gone without a word, as a cancelled request does: lead in its place.
+            flight.since, flight.rises = at, self._epochs.rises
+            return None
+        if flight.future is None:
+            flight.future = asyncio.get_running_loop().create_future()
+        return Later(_patiently(flight.future))
 
     def remember(self, question: Remember) -> None:
         """Answer Remember: keep the outcome, and tell whoever waited for it."""
-        credential, outcome = question.credential, question.outcome
+        credential, outcome, at = question.credential, question.outcome, question.at
         if credential.kind == "session":
             return
         digest = self._digest(credential, question.via)
-        if isinstance(outcome, Principal):
-            self._keep(self._good, self._size, digest, outcome, _life(credential.kind, outcome, question.at), question.at)
-        elif isinstance(outcome, Rejected) and credential.kind != "basic" and outcome.reason not in _NOT_KEPT:
-            # A wrong password is never remembered: each try must be counted.
-            self._keep(self._bad, self._negative, digest, outcome, question.at + NEGATIVE_LIFE, question.at)
-        if self._flights is not None:
-            future = self._flights.pop(digest, None)
-            if future is not None and not future.done():
-                future.set_result(outcome)
+        if self._lands(digest, outcome):
+            if isinstance(outcome, Principal):
+                self._keep(self._good, self._size, digest, _Entry(outcome, _life(credential.kind, outcome, at), at))
+            elif isinstance(outcome, Rejected) and credential.kind != "basic" and outcome.reason not in _NOT_KEPT:
+                # A wrong password is never remembered: each try must be counted.
+                self._keep(self._bad, self._negative, digest, _Entry(outcome, at + NEGATIVE_LIFE, at))
 
-    def _keep(  # noqa: PLR0913, PLR0917 - an entry is these six facts
-        self, table: dict[bytes, _Entry], size: int, digest: bytes, outcome: Principal | Rejected, until: float, at: float
-    ) -> None:
+    def _lands(self, digest: bytes, outcome: Principal | Rejected | None) -> bool:
+        """End the flight and tell its followers. False: something was revoked while it was under way.
+
+        What was read before a revocation and is remembered after it would carry an epoch it does not know.
+        """
+        if self._flights is None:
+            return True
+        flight = self._flights.pop(digest, None)
+        if flight is None:
+            return False
+        current = flight.rises == self._epochs.rises
+        flight.end(outcome if current else None)
+        return current
+
+    def _keep(self, table: dict[bytes, _Entry], size: int, digest: bytes, entry: _Entry) -> None:
         if len(table) >= size:
             sample = list(islice(table.items(), _SAMPLE))
             del table[min(sample, key=lambda item: item[1].used)[0]]
-        subject = outcome.subject
-        table[digest] = _Entry(outcome, until, self._epochs.all, subject, self._epochs.of(subject), at)
+        entry.everyone, entry.own = self._epochs.all, self._epochs.of(entry.outcome.subject)
+        table[digest] = entry
 
     def _digest(self, credential: Credential, via: Via) -> bytes:
         memo = via.memo
@@ -152,5 +190,3 @@ async def _patiently(future: asyncio.Future[Principal | Rejected | None]) -> Pri
 def _life(kind: str, principal: Principal, at: float) -> float:
     longest = at + (TOKEN_LIFE if kind == "bearer" else PASSWORD_LIFE)
     return longest if principal.expires is None else min(longest, principal.expires)
-
-

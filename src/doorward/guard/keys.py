@@ -36,21 +36,30 @@ class Keyring:
         self._sources = fresh
 
     def find(self, question: FindKeys) -> Any:
-        """Answer FindKeys: a tuple of keys, or Later while they are being fetched."""
-        found = self._sources[question.issuer][1].lookup(question.kid, question.alg, question.at)
+        """Answer FindKeys: a tuple of keys, none for an issuer that a reload removed; Later while they are fetched."""
+        source = self._sources.get(question.issuer)
+        if source is None:
+            return ()
+        found = source[1].lookup(question.kid, question.alg, question.at)
         return Later(found) if isinstance(found, Awaitable) else found
 
 
 def open_source(issuer: Issuer) -> KeySource:
     """The key source an issuer names. Raises ConfigError when it cannot be used."""
+    try:
+        return _open(issuer)
+    except OSError as error:
+        said = f"{issuer.jwks_file} cannot be read."
+        raise ConfigError(f'issuer "{issuer.name}": {said}', hint=f"{error.strerror}.") from error
+    except ConfigError as error:
+        raise ConfigError(f'issuer "{issuer.name}": {error.message}', hint=error.hint) from error
+
+
+def _open(issuer: Issuer) -> KeySource:
     if issuer.jwks:
         return JwksCache(issuer.jwks, algorithms=issuer.algorithms)
     if issuer.jwks_file:
-        try:
-            data = Path(issuer.jwks_file).read_bytes()
-        except OSError as error:
-            raise ConfigError(
-                f'issuer "{issuer.name}": {issuer.jwks_file} cannot be read.', hint=f"{error.strerror}."
-            ) from error
-        return StaticKeys(load_text(data, issuer.algorithms))
-    return StaticKeys(load_keys({"keys": json.loads(json.dumps([dict(key) for key in issuer.keys]))}, issuer.algorithms))
+        return StaticKeys(load_text(Path(issuer.jwks_file).read_bytes(), issuer.algorithms))
+    # Through JSON, since the values of a policy are immutable and a key set is plain lists and dictionaries.
+    plain = json.loads(json.dumps([dict(key) for key in issuer.keys]))
+    return StaticKeys(load_keys({"keys": plain}, issuer.algorithms))
