@@ -16,6 +16,7 @@ from doorward.core.errors import ConfigError, DependencyError
 from doorward.core.principal import Principal
 from doorward.core.reason import Reason
 from doorward.core.request import Via
+from doorward.core.values import value
 
 T = TypeVar("T")
 Steps = Generator[Any, Any, T]
@@ -84,7 +85,7 @@ class ApiKey:
     revoked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recall(Ask["Principal | Rejected | None"]):
     """What is known of this credential? None: nothing. Later: another request is verifying it right now."""
 
@@ -203,6 +204,11 @@ class FindRelation(Ask[bool]):
     subjects: tuple[str, ...]
     permission: str
     object: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReady(Ask[None]):
+    """Can this decision be recorded? No answer (DependencyError "ledger") where it cannot: no record, no access."""
 
 
 def ask(question: Ask[T]) -> Steps[T]:

@@ -61,6 +61,7 @@ class House:
         self.cache = self._new_cache()
         self.guard = Guard(policy, {})
         self.record = Record(data, lambda: self.guard.policy)
+        self.record.watch_cache(lambda: self.cache)
         self._take(policy)
 
     @classmethod
@@ -126,6 +127,7 @@ class House:
             ask.CheckCsrf: store.sessions.check_csrf,
             ask.TakeSlot: self.limits.take,
             ask.FindRelation: store.relations.check,
+            ask.LedgerReady: self.record.ready,
         }
         return table
 
