@@ -31,34 +31,33 @@ _NOT_KEPT = frozenset({Reason.KEY_UNKNOWN})
 
 
 class EpochSource(Protocol):
-    """Counters that rise with every revocation. rises: how often any of them was seen to rise."""
+    """Counters that rise with every revocation, all out of one sequence. seen: the highest of them so far."""
 
     @property
     def all(self) -> int: ...
 
     @property
-    def rises(self) -> int: ...
+    def seen(self) -> int: ...
 
     def of(self, subject: str) -> int: ...
 
 
 @dataclass(slots=True)
 class _Entry:
-    """What is known of a credential. until, used: seconds since the epoch; everyone, own: epochs at that time."""
+    """What is known of a credential. until, used: seconds since the epoch; seen: of the epochs, before it was verified."""
 
     outcome: Principal | Rejected
     until: float
     used: float
-    everyone: int = 0
-    own: int = 0
+    seen: int
 
 
 @dataclass(slots=True)
 class _Flight:
-    """A verification under way. since: when it began; rises: of the epochs then; future: of those who wait for it."""
+    """A verification under way. since: when it began; seen: of the epochs then; future: of those who wait for it."""
 
     since: float
-    rises: int
+    seen: int
     future: asyncio.Future[Principal | Rejected | None] | None = None
 
     def end(self, outcome: Principal | Rejected | None) -> None:
@@ -110,8 +109,9 @@ class CredentialCache:
         return self._follow(digest, question.at)
 
     def _current(self, entry: _Entry, at: float) -> bool:
-        epochs = self._epochs
-        return at < entry.until and entry.everyone == epochs.all and entry.own == epochs.of(entry.outcome.subject)
+        # What a verification read may be older than a revocation that it ended after: its beginning counts.
+        seen, epochs = entry.seen, self._epochs
+        return at < entry.until and epochs.all <= seen and epochs.of(entry.outcome.subject) <= seen
 
     def _follow(self, digest: bytes, at: float) -> Later | None:
         flights = self._flights
@@ -121,11 +121,11 @@ class CredentialCache:
         if flight is None:
             if len(flights) >= FLIGHTS:
                 flights.pop(next(iter(flights))).end(None)
-            flights[digest] = _Flight(at, self._epochs.rises)
+            flights[digest] = _Flight(at, self._epochs.seen)
             return None
         if abs(at - flight.since) > WAIT:
             # Who led has gone without a word, as a cancelled request does: lead in its place.
-            flight.since, flight.rises = at, self._epochs.rises
+            flight.since, flight.seen = at, self._epochs.seen
             return None
         if flight.future is None:
             flight.future = asyncio.get_running_loop().create_future()
@@ -137,33 +137,25 @@ class CredentialCache:
         if credential.kind == "session":
             return
         digest = self._digest(credential, question.via)
-        if self._lands(digest, outcome):
-            if isinstance(outcome, Principal):
-                self._keep(self._good, self._size, digest, _Entry(outcome, _life(credential.kind, outcome, at), at))
-            elif isinstance(outcome, Rejected) and credential.kind != "basic" and outcome.reason not in _NOT_KEPT:
-                # A wrong password is never remembered: each try must be counted.
-                self._keep(self._bad, self._negative, digest, _Entry(outcome, at + NEGATIVE_LIFE, at))
+        seen = self._land(digest, outcome)
+        if seen is None:
+            return
+        if isinstance(outcome, Principal):
+            entry = _Entry(outcome, _life(credential.kind, outcome, at), at, seen)
+            _keep(self._good, self._size, digest, entry)
+        elif isinstance(outcome, Rejected) and credential.kind != "basic" and outcome.reason not in _NOT_KEPT:
+            # A wrong password is never remembered: each try must be counted.
+            _keep(self._bad, self._negative, digest, _Entry(outcome, at + NEGATIVE_LIFE, at, seen))
 
-    def _lands(self, digest: bytes, outcome: Principal | Rejected | None) -> bool:
-        """End the flight and tell its followers. False: something was revoked while it was under way.
-
-        What was read before a revocation and is remembered after it would carry an epoch it does not know.
-        """
+    def _land(self, digest: bytes, outcome: Principal | Rejected | None) -> int | None:
+        """End the flight and tell its followers. Returns: the epochs at its beginning; None: nobody knows them now."""
         if self._flights is None:
-            return True
+            return self._epochs.seen
         flight = self._flights.pop(digest, None)
         if flight is None:
-            return False
-        current = flight.rises == self._epochs.rises
-        flight.end(outcome if current else None)
-        return current
-
-    def _keep(self, table: dict[bytes, _Entry], size: int, digest: bytes, entry: _Entry) -> None:
-        if len(table) >= size:
-            sample = list(islice(table.items(), _SAMPLE))
-            del table[min(sample, key=lambda item: item[1].used)[0]]
-        entry.everyone, entry.own = self._epochs.all, self._epochs.of(entry.outcome.subject)
-        table[digest] = entry
+            return None
+        flight.end(outcome)
+        return flight.seen
 
     def _digest(self, credential: Credential, via: Via) -> bytes:
         memo = via.memo
@@ -177,6 +169,13 @@ class CredentialCache:
             digest = hashlib.sha256(octets).digest()
         memo["secret"], memo["kind"], memo["digest"] = credential.secret, credential.kind, digest
         return digest
+
+
+def _keep(table: dict[bytes, _Entry], size: int, digest: bytes, entry: _Entry) -> None:
+    if len(table) >= size:
+        sample = list(islice(table.items(), _SAMPLE))
+        del table[min(sample, key=lambda item: item[1].used)[0]]
+    table[digest] = entry
 
 
 async def _patiently(future: asyncio.Future[Principal | Rejected | None]) -> Principal | Rejected | None:
