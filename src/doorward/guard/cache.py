@@ -44,7 +44,7 @@ class EpochSource(Protocol):
 
 @dataclass(slots=True)
 class _Entry:
-    """What is known of a credential. until, used: seconds since the epoch; seen: of the epochs, before it was verified."""
+    """What is known of a credential. until, used: seconds since the epoch; seen: of the epochs when it was begun."""
 
     outcome: Principal | Rejected
     until: float
