@@ -12,18 +12,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from doorward.core.errors import DependencyError
+from doorward.core.keysource import check_key_url
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
 LIMIT: Final = 256 * 1024
 TIMEOUT: Final = 3.0
-_PRINTABLE: Final = re.compile(r"[\x21-\x7e]+")
 _MAX_AGE: Final = re.compile(r"max-age=\"?([0-9]{1,9})\"?", re.IGNORECASE)
 
 
@@ -33,29 +32,6 @@ class Fetched:
 
     body: bytes
     max_age: int | None = None
-
-
-def check_key_url(url: str) -> str | None:
-    """Tell what is wrong with an address for keys.
-
-    url: absolute.
-    Returns: the fault as a sentence for the operator; None for https, or http to a loopback address (not a name, which
-    somebody could point elsewhere). Never raises. Source: answers.md J14.
-    """
-    if not _PRINTABLE.fullmatch(url) or "\\" in url:
-        return "it must be printable ASCII without blanks and backslashes"
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return "host or port cannot be read"
-    if not host or port == 0:
-        return "it names no host, or port 0"
-    if "@" in parts.netloc or parts.fragment:
-        return "it must not hold a user name, a password or a fragment"
-    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)):
-        return None
-    return "it must be https, or http to a loopback address such as 127.0.0.1"
 
 
 async def fetch_json(url: str, *, limit: int = LIMIT, timeout: float = TIMEOUT) -> Fetched:  # noqa: ASYNC109 - the deadline is part of the rule J14 and covers connecting, headers and body alike
@@ -111,10 +87,3 @@ def max_age(cache_control: str) -> int | None:
     ages = [found for directive in directives if (found := _MAX_AGE.fullmatch(directive))]
     # Of several the shortest: RFC 9111 4.2.1 leaves the choice to the reader.
     return min((int(found[1]) for found in ages), default=None)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

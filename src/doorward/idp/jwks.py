@@ -18,7 +18,8 @@ from math import ceil
 from typing import TYPE_CHECKING, Final, Protocol
 
 from doorward.core.errors import ConfigError, DependencyError
-from doorward.idp.fetch import Fetched, check_key_url, fetch_json
+from doorward.core.keysource import check_key_url
+from doorward.idp.fetch import Fetched, fetch_json
 from doorward.schemes.keys import KeySetError, allowed_algorithms, load_text
 
 if TYPE_CHECKING:

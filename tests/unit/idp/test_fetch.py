@@ -16,7 +16,8 @@ from cryptography.x509.oid import NameOID
 from provider import answer, provider
 
 from doorward.core.errors import DependencyError
-from doorward.idp.fetch import LIMIT, Fetched, check_key_url, fetch_json, max_age
+from doorward.core.keysource import check_key_url
+from doorward.idp.fetch import LIMIT, Fetched, fetch_json, max_age
 from jose_material import ec_key
 
 
