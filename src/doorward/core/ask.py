@@ -16,7 +16,7 @@ from doorward.core.errors import ConfigError, DependencyError
 from doorward.core.principal import Principal
 from doorward.core.reason import Reason
 from doorward.core.request import Via
-from doorward.core.values import value
+from doorward.core.values import per_request
 
 T = TypeVar("T")
 Steps = Generator[Any, Any, T]
@@ -85,7 +85,7 @@ class ApiKey:
     revoked: bool = False
 
 
-@value
+@per_request
 class Recall(Ask["Principal | Rejected | None"]):
     """What is known of this credential? None: nothing. Later: another request is verifying it right now."""
 

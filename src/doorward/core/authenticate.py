@@ -58,8 +58,10 @@ def authenticate(
 ) -> Steps[Principal | Challenge | Malformed | Throttle | Deny]:
     """Settle who asks. Returns ANONYMOUS only for a public rule."""
     found = find_credential(policy, request)
-    if isinstance(found, Credential) and rule.schemes is not None and found.kind not in rule.schemes:
-        found = None  # policy.md 2.3: other kinds count as missing
+    if isinstance(found, Credential):
+        trace.kind = found.kind
+        if rule.schemes is not None and found.kind not in rule.schemes:
+            found = None  # policy.md 2.3: other kinds count as missing
     lenient = rule.public and policy.settings.answers.bad_credentials_on_public == "anonymous"
     if isinstance(found, Flaw):
         # Two explicit credentials are no bad credential but a quarrel: 400 even on a public rule (H21).
@@ -155,7 +157,8 @@ def _proof(policy: Policy, request: RequestView, found: Credential, trace: Trace
     """What the credential proves, looked at once: the absent neighbour of a hidden path is asked with the same."""
     if trace.proof is None:
         try:
-            trace.proof = yield from _prove(policy, request, found)
+            known: Proof | None = yield Recall(found, request.via, request.at)
+            trace.proof = known if known is not None else (yield from _prove(policy, request, found))
         except DependencyError as down:
             trace.proof = down
     if isinstance(trace.proof, DependencyError):
@@ -164,9 +167,6 @@ def _proof(policy: Policy, request: RequestView, found: Credential, trace: Trace
 
 
 def _prove(policy: Policy, request: RequestView, found: Credential) -> Steps[Proof]:
-    known = yield from ask(Recall(found, request.via, request.at))
-    if known is not None:
-        return known
     scheme = next(scheme for scheme in policy.schemes if scheme.kind == found.kind)
     try:
         proof = yield from scheme.prove(policy, request, found)

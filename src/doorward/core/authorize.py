@@ -18,9 +18,11 @@ from doorward.core.policy import Hours, Policy, Rule
 from doorward.core.principal import Principal
 from doorward.core.reason import Reason
 from doorward.core.request import RequestView, inside
-from doorward.core.verdict import Deny
+from doorward.core.verdict import Deny, Malformed, malformed
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+# Fetch 2.2.2: these leave a browser without a preflight; so does a body without a type.
+_FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain", ""})
 _BROWSER_MARKS = ("sec-fetch-site", "origin", "referer")
 _VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -75,21 +77,25 @@ def _forged(rule: Rule, reason: Reason) -> Deny:
     return Deny(reason, rule.name, Cure(Act.PROVE_ORIGIN))
 
 
-def authorize(rule: Rule, who: Principal, request: RequestView) -> Steps[Deny | None]:
-    """Method claimed, roles, owner, relations, circumstances. None: nothing of these refuses."""
+def unsuited(who: Principal, request: RequestView) -> Malformed | None:
+    """A body that any form on any page can send, with the session cookie, to a rule with `json = true` (CS7)."""
+    if who.scheme != "session" or request.method in SAFE:
+        return None
+    sent = [value.partition(";")[0].strip(" \t").lower() for value in request.headers.all("content-type")]
+    if _FORM_TYPES.isdisjoint(sent or [""] * request.body):
+        return None
+    return malformed(Reason.CONTENT_UNSUPPORTED, "this API reads JSON; say so in Content-Type")
+
+
+def lacking(rule: Rule, who: Principal, request: RequestView) -> Deny | None:
+    """Method claimed, roles, owner. None: nothing of these refuses."""
     if rule.kind == "unclaimed":
         return Deny(Reason.METHOD_UNCLAIMED, rule.name, NOTHING_HELPS)
     if rule.access == "nobody":
         return Deny(Reason.NOBODY_MAY, rule.name, NOTHING_HELPS)
     if rule.roles and who.roles.isdisjoint(rule.roles):
         return Deny(Reason.ROLE_MISSING, rule.name, Cure(Act.GAIN_ROLE, roles=rule.roles))
-    if rule.owner and (stranger := not_owner(rule, who, request)):
-        return stranger
-    if rule.acl:
-        refusal = yield from _relation(rule, who, request)
-        if refusal:
-            return refusal
-    return closed(rule, request)
+    return not_owner(rule, who, request) if rule.owner else None
 
 
 def not_owner(rule: Rule, who: Principal, request: RequestView) -> Deny | None:
@@ -109,7 +115,8 @@ def object_of(rule: Rule, request: RequestView) -> str:
     return _VARIABLE.sub(lambda found: values.get(found.group(1), ""), rule.acl.object) if rule.acl else ""
 
 
-def _relation(rule: Rule, who: Principal, request: RequestView) -> Steps[Deny | None]:
+def unrelated(rule: Rule, who: Principal, request: RequestView) -> Steps[Deny | None]:
+    """Whether the stored relation that the rule's `acl` asks for is missing."""
     permissions = rule.acl.permissions if rule.acl else {}
     permission = permissions["GET" if request.method == "HEAD" else request.method]
     thing = object_of(rule, request)

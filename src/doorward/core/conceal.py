@@ -18,7 +18,10 @@ from doorward.core.trace import Trace
 from doorward.core.verdict import Allow, Challenge, Deny, Hide, Malformed, Throttle, Unavailable, Verdict
 
 Hidden = Challenge | Deny | Throttle | Malformed | Unavailable
-_FORGED = frozenset({Reason.CSRF_MISSING, Reason.CSRF_MISMATCH, Reason.ORIGIN_FOREIGN})
+_FORGED = frozenset(
+    {Reason.CSRF_MISSING, Reason.CSRF_MISMATCH, Reason.ORIGIN_FOREIGN, Reason.CONTENT_UNSUPPORTED}
+)
+"""What a page got wrong: known only after the rule would have let the caller through."""
 
 
 def only_if_it_helps(rule: Rule | None, request: RequestView, verdict: Verdict) -> Verdict:

@@ -6,19 +6,29 @@ Rule: a decision is taken here and nowhere else. Source: architecture.md 2.4, an
 
 from __future__ import annotations
 
-from doorward.core.ask import Steps
+from doorward.core.ask import LedgerReady, Steps, ask
 from doorward.core.authenticate import Hint, authenticate, challenge, challenges, doubled
-from doorward.core.authorize import authorize, csrf, missing_scopes, too_narrow, too_old
+from doorward.core.authorize import (
+    ambient,
+    closed,
+    csrf,
+    lacking,
+    missing_scopes,
+    too_narrow,
+    too_old,
+    unrelated,
+    unsuited,
+)
 from doorward.core.conceal import conceal, unnamed
 from doorward.core.cure import NOTHING_HELPS, Act
 from doorward.core.errors import DependencyError
-from doorward.core.gates import gates, parse, take, tls
+from doorward.core.gates import gates, parse, sensitive_files, take, tls
 from doorward.core.policy import Limit, Policy, Rule
 from doorward.core.principal import ANONYMOUS, Principal
 from doorward.core.reason import Reason
 from doorward.core.request import RequestView
 from doorward.core.trace import Trace
-from doorward.core.verdict import Allow, Challenge, Deny, Throttle, Unavailable, Verdict
+from doorward.core.verdict import Allow, Challenge, Deny, Malformed, Throttle, Unavailable, Verdict
 
 OWN = "(own)"
 PREFLIGHT = "(preflight)"
@@ -33,6 +43,9 @@ def decide(policy: Policy, request: RequestView, trace: Trace | None = None) -> 
     trace = trace or Trace()
     try:
         verdict = yield from settle(policy, request, trace)
+        if policy.settings.ledger.required and isinstance(verdict, Allow):
+            trace.step = "record"
+            yield from ask(LedgerReady())
     except DependencyError as down:
         verdict = _unavailable(down, trace)
     if isinstance(verdict, Allow):
@@ -44,7 +57,11 @@ def decide(policy: Policy, request: RequestView, trace: Trace | None = None) -> 
 
 
 def _unavailable(down: DependencyError, trace: Trace) -> Unavailable:
-    rule = trace.rule.name if trace.rule else "(dependency)"
+    return unavailable(down, trace.rule.name if trace.rule else "(dependency)")
+
+
+def unavailable(down: DependencyError, rule: str) -> Unavailable:
+    """The 503 of a fact that could not be had. rule: by whose name it goes into the ledger."""
     return Unavailable(down.name, down.retry_after, _DOWN.get(down.name, Reason.DEPENDENCY_DOWN), rule=rule)
 
 
@@ -67,8 +84,10 @@ def settle(policy: Policy, request: RequestView, trace: Trace) -> Steps[Verdict]
     if plain := tls(policy, request):
         return plain
     trace.step = "gates"
-    if shut := (yield from gates(policy, request)):
+    if policy.gates and (shut := (yield from gates(policy, request))):
         return shut
+    if lying_about := sensitive_files(policy, request):
+        return lying_about
     if request.target.segments[:1] == (".doorward",):
         return Allow(ANONYMOUS, OWN)  # own endpoints decide for themselves (policy.md section 3, 8)
     trace.step = "preflight"
@@ -89,7 +108,8 @@ def _nobody(policy: Policy, rule: Rule) -> Verdict:
 
 def _identify(policy: Policy, rule: Rule, request: RequestView, trace: Trace) -> Steps[Verdict]:
     trace.step = "limits"
-    if wait := (yield from _early_limits(policy, rule, request, trace)):
+    limited = bool(rule.limits) or rule.hide is True
+    if limited and (wait := (yield from _early_limits(policy, rule, request, trace))):
         return wait
     trace.step = "authenticate"
     who = yield from authenticate(policy, rule, request, trace)
@@ -97,13 +117,17 @@ def _identify(policy: Policy, rule: Rule, request: RequestView, trace: Trace) ->
         return who
     trace.who = who
     trace.step = "limits"
-    if wait := (yield from _late_limits(policy, rule, request, who, trace)):
+    if limited and (wait := (yield from _late_limits(policy, rule, request, who, trace))):
         return wait
     trace.step = "csrf"
-    forged = yield from csrf(policy, rule, who, request)
+    forged: Deny | Malformed | None = None
+    if ambient(who, request):
+        forged = yield from csrf(policy, rule, who, request)
     if forged and rule.public:
         who, forged = ANONYMOUS, None
         trace.notes = (*trace.notes, "ignored_unproven_credential")
+    if rule.json and forged is None:
+        forged = unsuited(who, request)
     if forged and policy.hiding_rule(request.target.segments) is None:
         return forged
     trace.step = "authorise"
@@ -138,13 +162,15 @@ def _next_door(policy: Policy, request: RequestView, trace: Trace, who: Principa
 
 
 def _by_principal(rule: Rule) -> tuple[Limit, ...]:
-    return tuple(limit for limit in rule.limits if limit.needs_identity) if rule.limits else ()
+    return tuple(limit for limit in rule.limits if limit.needs_identity)
 
 
 def _permit(policy: Policy, rule: Rule, who: Principal, request: RequestView, trace: Trace) -> Steps[Verdict]:
     """Authorise, scope, step-up: a challenge is sent only when it is the last thing missing."""
-    refusal = yield from authorize(rule, who, request)
-    if refusal:
+    refusal = lacking(rule, who, request)
+    if refusal is None and rule.acl:
+        refusal = yield from unrelated(rule, who, request)
+    if refusal := refusal or closed(rule, request):
         return refusal
     trace.step = "scope"
     if rule.scopes and missing_scopes(rule, who):

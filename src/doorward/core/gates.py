@@ -8,6 +8,7 @@ from __future__ import annotations
 import binascii
 import re
 import unicodedata
+from functools import lru_cache
 
 from doorward.core.ask import Steps, TakeSlot, ask
 from doorward.core.challenge import split_authorization
@@ -63,16 +64,21 @@ def _one_machine(request: RequestView) -> bool:
         return False
     host = request.host
     named = host in LOOPBACK_NAMES or host.rpartition(":")[0] in LOOPBACK_NAMES
-    return named and not any(name in request.headers for name in FORWARDING_FIELDS)
+    return named and not request.headers.any_of(FORWARDING_FIELDS)
 
 
-def gates(policy: Policy, request: RequestView) -> Steps[Deny | Throttle | Hide | None]:
-    """The first gate that refuses, in file order; then the built-in one for sensitive files."""
+def gates(policy: Policy, request: RequestView) -> Steps[Deny | Throttle | None]:
+    """The first gate that refuses, in file order."""
     for gate in policy.gates:
         if _applies(gate, request):
             refusal = yield from _gate(policy, gate, request)
             if refusal:
                 return refusal
+    return None
+
+
+def sensitive_files(policy: Policy, request: RequestView) -> Hide | None:
+    """The built-in gate behind those of the file: what deployments leave lying about is not there (row 16)."""
     if policy.settings.sensitive_files and _sensitive(policy, request):
         return Hide(Deny(Reason.SENSITIVE_FILE, "sensitive-files", NOTHING_HELPS), "sensitive-files")
     return None
@@ -97,8 +103,17 @@ def _sensitive(policy: Policy, request: RequestView) -> bool:
     segments = request.target.segments
     if not segments or segments[0] == ".doorward":
         return False
-    hit = _SENSITIVE_ENDING.match(segments[-1]) or any(map(_SENSITIVE_SEGMENT.match, segments))
-    return bool(hit) and not any(_names_it(rule, segments) for rule in policy.naming(segments))
+    read = _suspicious_short if len(request.target.raw) <= _SHORT else _suspicious
+    return read(segments) and not any(_names_it(rule, segments) for rule in policy.naming(segments))
+
+
+def _suspicious(segments: tuple[str, ...]) -> bool:
+    return bool(_SENSITIVE_ENDING.match(segments[-1]) or any(map(_SENSITIVE_SEGMENT.match, segments)))
+
+
+# Attackers choose paths: bounded, and long targets are not kept.
+_SHORT = 256
+_suspicious_short = lru_cache(maxsize=4096)(_suspicious)
 
 
 def _names_it(rule: Rule, segments: tuple[str, ...]) -> bool:

@@ -88,7 +88,7 @@ class Rule:
 
     kind: "rule" from the file; "unclaimed" (a named path, a method no rule takes), "default" (a path nobody names),
     "well-known" (policy.md 3.8). roles, or_roles: any of; scopes: all of; issuers: `iss` values that count
-    here, None = every configured one.
+    here, None = every configured one; json: an API that reads JSON alone (row 31).
     """
 
     name: str
@@ -107,6 +107,7 @@ class Rule:
     when: Hours | None = None
     max_age: int | None = None
     csrf: bool = True
+    json: bool = False
     limits: tuple[Limit, ...] = ()
     hide: Literal[False, True, "unless-readable"] = False
     mask: bool = False

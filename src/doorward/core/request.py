@@ -16,19 +16,24 @@ from typing import Any
 
 from doorward.core.path import PathFault, Target, read_target
 from doorward.core.reason import Reason
+from doorward.core.values import per_request
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-FORWARDING_FIELDS = (
-    *(
+FORWARDING_FIELDS = frozenset(
+    {
         "forwarded",
         "x-forwarded-for",
         "x-forwarded-proto",
         "x-forwarded-host",
         "x-forwarded-port",
         "x-forwarded-server",
-    ),
-    *("x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip", "via"),
+        "x-real-ip",
+        "x-client-ip",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "via",
+    }
 )
 """Fields that only a proxy adds."""
 _HOST = re.compile(
@@ -74,6 +79,10 @@ class Headers:
         """True when a field occurs more than once."""
         return len(self._first) != len(self.pairs) and name in self._first and len(self.all(name)) > 1
 
+    def any_of(self, names: frozenset[str]) -> bool:
+        """Whether one of these fields is there. names: lower case."""
+        return not names.isdisjoint(self._first)
+
     def __contains__(self, name: object) -> bool:
         return name in self._first
 
@@ -102,7 +111,7 @@ class Via:
         return address_key(self.client_ip)
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class RequestView:
     """One request. at: seconds since the epoch, read once by the face; body: a body was announced;
     upgrade: a complete WebSocket handshake; host: lower case with port, "" when faulty; exposed: forwarding fields

@@ -23,22 +23,23 @@ STEPS = (
     "authorise",
     "scope",
     "step-up",
+    "record",
 )
 """The straight line, in order (architecture.md 2.4)."""
 
 
 class Trace:
     """Filled while deciding. step: where the decision stands or ended; who: None until identity is settled;
+    kind: of the credential that was presented, "" for none, for one that cannot be read, or before it was looked for;
     proof: what became of the credential, so that no second look at it is needed; unchanged: the refusal is the same for
     an absent neighbour, so it is not concealed.
     """
 
-    __slots__ = ("notes", "proof", "rule", "step", "unchanged", "who")
-
-    def __init__(self) -> None:
-        self.step = "parse"
-        self.rule: Rule | None = None
-        self.who: Principal | None = None
-        self.proof: Principal | Rejected | Throttle | DependencyError | None = None
-        self.notes: tuple[str, ...] = ()
-        self.unchanged = False
+    # Attributes of the class stand for what was not reached: most requests set few of them.
+    step: str = "parse"
+    rule: Rule | None = None
+    who: Principal | None = None
+    kind: str = ""
+    proof: Principal | Rejected | Throttle | DependencyError | None = None
+    notes: tuple[str, ...] = ()
+    unchanged: bool = False

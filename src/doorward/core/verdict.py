@@ -14,6 +14,7 @@ from doorward.core.challenge import AuthChallenge
 from doorward.core.cure import Act, Cure
 from doorward.core.principal import Principal
 from doorward.core.reason import Reason
+from doorward.core.values import per_request
 
 _DENY = frozenset({403, 405, 451})
 _MALFORMED = frozenset({400, 413, 414, 415, 421, 425, 431})
@@ -39,7 +40,7 @@ class LimitState:
     reset: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class Allow:
     """The application answers. notes: facts for the ledger, such as "ignored_bad_credentials"."""
 
