@@ -22,7 +22,7 @@ from doorward.core.request import Headers, Vantage, Via, observe
 from doorward.core.settings import AnswerSettings, Pages, Settings
 from doorward.core.verdict import Challenge, Deny, Hide, LimitState, Throttle, Unavailable, malformed
 from doorward.wire.locale import shipped
-from doorward.wire.pages import login_page, session_page
+from doorward.wire.pages import LoginForm, login_page, session_page
 from doorward.wire.render import render
 from doorward.wire.shown import show
 
@@ -97,8 +97,9 @@ def replies(language):
     view = asked(language)
     for verdict in VERDICTS:
         yield render(LAW, show(LAW, verdict, view, CAROL), view, ID)
-    yield login_page(LAW, view, csrf="t", back="/orders", request_id=ID, notice="session_expired")
-    yield login_page(LAW, view, csrf="t", request_id=ID, refusal=show(LAW, VERDICTS[0], view, None))
+    yield login_page(LAW, view, LoginForm("t", "/orders", notice="session_expired"), ID)
+    yield login_page(LAW, view, LoginForm("t", "/orders", who=CAROL.label), ID)
+    yield login_page(LAW, view, LoginForm("t", name="carol"), ID, show(LAW, VERDICTS[0], view, None))
     yield session_page(LAW, view, CAROL, csrf="t", request_id=ID)
 
 

@@ -1,1 +1,1 @@
-"""Pages of our own: login, logout, session. An ordinary ASGI app. Rule: decisions come from the guard, bytes from wire."""
+"""Pages of our own: login, logout, session: an ordinary ASGI app. Rule: the guard decides, `wire/` writes."""

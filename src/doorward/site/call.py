@@ -1,93 +1,134 @@
-"""One call of our own pages: what the site reads of an ASGI request, and how it answers.
+"""One call of our own pages: what is read of an ASGI request, and how it is answered.
 
-Rule: nothing here knows accounts or sessions; bodies are bounded and read only on our own pages.
+Rule: nothing here knows accounts or sessions. Bodies are bounded, read on our own pages alone, and have one reading: a
+field that stands twice, an encoding that is not UTF-8 or a text that no form can hold is no field at all.
+Source: answers.md rows 28 and 31, CS7.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+import unicodedata
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qs
+from typing import Any, Literal
+from urllib.parse import parse_qsl
 
-from doorward.core.request import RequestView
+from doorward.core.reason import Reason
+from doorward.core.request import Headers, RequestView
+from doorward.core.verdict import Malformed, malformed
 from doorward.wire.reply import Reply
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Fields = dict[str, str]
+Kind = Literal["none", "form", "json"]
 BODY_LIMIT = 8_192
 VIEW, REQUEST_ID = "doorward.view", "doorward.request_id"
 """Keys of the scope under which the host hands over the view it decided on and the request's id."""
-
-
-class TooLarge(Exception):  # noqa: N818 - a body that is over the limit, answered as such
-    """The body is over BODY_LIMIT."""
+_FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
+_MOST_FIELDS = 20
+_UTF8 = frozenset({"", "utf-8", "utf8"})
+# Control characters and lone surrogates: no account has them in its name, no store takes them all.
+_UNFIT = frozenset({"Cc", "Cs"})
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A request to one of our own pages. fields: of the form or JSON body, first value each; never in repr."""
+class Body:
+    """What was sent. kind: how it was written; fields: by name, never in repr."""
 
-    view: RequestView
-    request_id: str
-    query: dict[str, str]
-    fields: dict[str, str] = field(repr=False)
-    scripted: bool = False
-
-    @property
-    def path(self) -> str:
-        """The decoded path without a trailing slash."""
-        return self.view.path.rstrip("/")
+    kind: Kind = "none"
+    fields: Fields = field(default_factory=dict, repr=False)
 
 
-async def read_call(scope: Scope, receive: Receive) -> Call:
-    """Read a call. Raises TooLarge; a body that is no form and no JSON object has no fields."""
-    view: RequestView = scope[VIEW]
-    query = {name: values[0] for name, values in parse_qs(view.target.query, max_num_fields=20).items()}
-    kind = view.headers.get("content-type").partition(";")[0].strip().lower()
-    body = await _read_body(receive) if view.method == "POST" else b""
-    scripted = kind == "application/json"
-    return Call(view, scope[REQUEST_ID], query, _json(body) if scripted else _form(kind, body), scripted)
+async def read_body(view: RequestView, receive: Receive) -> Body | Malformed:
+    """The fields of a body: a form or a JSON object of texts. Returns 415 or 413 for what is neither. Never raises."""
+    kind = _kind(view.headers)
+    if kind is None:
+        return malformed(Reason.CONTENT_UNSUPPORTED, "this page takes a form or JSON, in UTF-8")
+    octets = await _collect(view.headers, receive)
+    if octets is None:
+        return malformed(Reason.BODY_TOO_LARGE, "the body is larger than 8 KiB, or did not arrive whole")
+    if kind == "none" and octets:
+        return malformed(Reason.CONTENT_UNSUPPORTED, "the body does not say what it is")
+    return Body(kind, _fields(kind, octets))
 
 
-async def _read_body(receive: Receive) -> bytes:
+def _kind(headers: Headers) -> Kind | None:
+    """How the body is written; None for what a foreign page could send unasked, such as text/plain (row 31)."""
+    if headers.doubled("content-type") or headers.get("content-encoding", "identity").lower() != "identity":
+        return None
+    kind, *params = (part.strip().lower() for part in headers.get("content-type").split(";"))
+    charsets = [value.strip('"') for name, _, value in (each.partition("=") for each in params) if name == "charset"]
+    if not _UTF8.issuperset(charsets):
+        return None
+    known: dict[str, Kind] = {"": "none", _FORM: "form", _JSON: "json"}
+    return known.get(kind)
+
+
+async def _collect(headers: Headers, receive: Receive) -> bytes | None:
+    """The whole body, None when it is too long or broken off."""
+    length = headers.get("content-length", "0")
+    if len(length) > len(str(BODY_LIMIT)) or not length.isdecimal() or int(length) > BODY_LIMIT:
+        return None
     parts: list[bytes] = []
     size = 0
-    while True:
+    while size <= BODY_LIMIT:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return b""
+            return None
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > BODY_LIMIT:
-            raise TooLarge
         if not message.get("more_body"):
-            return b"".join(parts)
+            return b"".join(parts) if size <= BODY_LIMIT else None
+    return None
 
 
-def _form(kind: str, body: bytes) -> dict[str, str]:
-    if kind != "application/x-www-form-urlencoded":
-        return {}
+def _fields(kind: Kind, octets: bytes) -> Fields:
     try:
-        found = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=20, errors="strict")
+        text = octets.decode("utf-8")
+        pairs = _json(text) if kind == "json" else read_query(text)
+    except (ValueError, RecursionError):  # 8 KiB of "[" are deeper than any parser goes
+        return {}
+    return _once([(name, value) for name, value in pairs if _fit(value)])
+
+
+def _json(text: str) -> list[tuple[str, str]]:
+    """The members of an object whose values are texts; duplicates kept."""
+    found = json.loads(text, object_pairs_hook=_Members)
+    return [(name, value) for name, value in found if isinstance(value, str)] if isinstance(found, _Members) else []
+
+
+class _Members(list[tuple[str, Any]]):
+    """An object as it was written. `dict` would let the last of two equal names win, other parsers the first."""
+
+
+def read_query(text: str) -> list[tuple[str, str]]:
+    """The pairs of a query or form. Raises ValueError for what is not UTF-8, or for too many."""
+    return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+
+
+def query_of(view: RequestView) -> Fields:
+    """The fields of the query that stand once. Never raises."""
+    try:
+        return _once(read_query(view.target.query))
     except ValueError:
         return {}
-    # A field that stands twice is a quarrel about who logs in: nobody does.
-    return {name: values[0] for name, values in found.items() if len(values) == 1}
 
 
-def _json(body: bytes) -> dict[str, str]:
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return {}
-    return {name: value for name, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
+def _once(pairs: Sequence[tuple[str, str]]) -> Fields:
+    """Fields that stand once: two are a quarrel about who logs in or where to go, and nobody wins it."""
+    names = [name for name, _ in pairs]
+    return {name: value for name, value in pairs if names.count(name) == 1}
+
+
+def _fit(value: str) -> bool:
+    return not any(unicodedata.category(char) in _UNFIT for char in value)
 
 
 async def send_reply(send: Send, reply: Reply) -> None:
-    """Send a Reply over ASGI."""
+    """Send a Reply over ASGI. Whoever serves us adds Content-Length and leaves the content out for HEAD."""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})

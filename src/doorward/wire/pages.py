@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from html import escape
@@ -23,6 +24,7 @@ from markupsafe import Markup
 from doorward.core.path import safe_return
 from doorward.core.policy import Policy
 from doorward.core.principal import Principal
+from doorward.core.reason import Code
 from doorward.core.request import RequestView
 from doorward.wire.fields import refusal_fields, text_fields
 from doorward.wire.locale import direction
@@ -34,6 +36,7 @@ from doorward.wire.shown import Shown
 from doorward.wire.wish import Wish, wish_of
 
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+_LONGEST_NAME = 256
 _LINKS = ("https://", "http://", "mailto:", "/")
 # What a template of an operator can raise besides jinja2's own errors; ours raise none of them.
 _BROKEN = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, OSError)
@@ -141,39 +144,47 @@ def _switch_url(policy: Policy, shown: Shown, request: RequestView) -> str:
     return login_url(policy, shown, request) if offered else ""
 
 
-def login_page(
-    policy: Policy,
-    request: RequestView,
-    *,
-    csrf: str,
-    back: str = "",
-    refusal: Shown | None = None,
-    notice: str = "",
-    request_id: str,
-) -> Reply:
-    """The login form.
+@dataclass(frozen=True, slots=True)
+class LoginForm:
+    """What stands in the login form.
 
-    csrf: token of the pre-session; back: where to go after, dropped when it is not safe; refusal: why the last try
-    failed, it gives the status and its fields; notice: "session_expired", "step_up", "signed_out", "cookies", anything
-    else is ignored. Never raises.
+    csrf: token of the pre-session; back: where to go after, dropped when it is not safe; name: typed last time; who:
+    how the person is called who is logged in already; notice: "session_expired", "step_up", "signed_out", or "cookies"
+    for a browser that did not return the pre-session cookie; anything else is ignored.
     """
+
+    csrf: str = field(repr=False)
+    back: str = ""
+    name: str = ""
+    who: str = ""
+    notice: str = ""
+
+
+def login_page(
+    policy: Policy, request: RequestView, form: LoginForm, request_id: str, refusal: Shown | None = None
+) -> Reply:
+    """The login form. refusal: why the last try failed; it gives the status and its fields. Never raises."""
     wish = wish_of(policy, request)
     catalog = memo_of(policy).catalog
+    back = safe_return(form.back) or ""
     values = {
-        "csrf": csrf,
-        "next": safe_return(back) or "",
-        "error": _login_error(policy, refusal, request, notice, wish.language) if refusal else "",
-        "notice": catalog.text(wish.language, _NOTICES[notice]) if notice in _NOTICES and not refusal else "",
+        "csrf": form.csrf,
+        "next": back,
+        "name": form.name[:_LONGEST_NAME],
+        "who": form.who if not refusal else "",
+        "onward": back or policy.settings.login_home,
+        "error": _login_error(policy, refusal, form.notice, wish.language) if refusal else "",
+        "notice": catalog.text(wish.language, _NOTICES[form.notice]) if form.notice in _NOTICES and not refusal else "",
     }
     return _own_page(policy, "login", values, wish, request_id, refusal)
 
 
-def _login_error(policy: Policy, refusal: Shown, request: RequestView, notice: str, language: str) -> str:
+def _login_error(policy: Policy, refusal: Shown, notice: str, language: str) -> str:
     catalog = memo_of(policy).catalog
-    # CK1: a browser that returned no cookie at all blocks them; another round would end here again.
-    if notice == "cookies" and "cookie" not in request.headers:
+    # CK1: where our cookie does not come back, another round would end here again; so the page says it.
+    if notice == "cookies":
         return catalog.text(language, "page.cookies-why")
-    if refusal.status == HTTPStatus.UNAUTHORIZED:
+    if refusal.code == Code.INVALID_CREDENTIALS:
         return catalog.text(language, "login-failed")
     return sentence(policy, refusal, language)
 
@@ -181,7 +192,8 @@ def _login_error(policy: Policy, refusal: Shown, request: RequestView, notice: s
 def session_page(policy: Policy, request: RequestView, who: Principal, *, csrf: str, request_id: str) -> Reply:
     """Who is logged in, and the way out: logout is a POST (CS5), so this page is also its confirmation."""
     wish = wish_of(policy, request)
-    return _own_page(policy, "session", {"who": who.label, "csrf": csrf}, wish, request_id, None)
+    values = {"who": who.label, "csrf": csrf, "switch": policy.settings.pages.switch_account}
+    return _own_page(policy, "session", values, wish, request_id, None)
 
 
 def _own_page(

@@ -27,7 +27,11 @@ def data(value: object, headers: Sequence[tuple[str, str]] = ()) -> Reply:
 
 def published(value: object) -> Reply:
     """A public document that may be cached for five minutes, such as our keys."""
-    head = (("Content-Type", "application/json"), ("Cache-Control", "public, max-age=300"))
+    head = (
+        ("Content-Type", "application/json"),
+        ("Cache-Control", "public, max-age=300"),
+        ("X-Content-Type-Options", "nosniff"),
+    )
     return Reply(HTTPStatus.OK, head, json.dumps(value).encode())
 
 

@@ -29,7 +29,7 @@ from doorward.core.reason import Reason
 from doorward.core.settings import Cors, Pages
 from doorward.core.verdict import Hide, Unavailable, malformed
 from doorward.wire.locale import shipped
-from doorward.wire.pages import login_page, page, session_page
+from doorward.wire.pages import LoginForm, login_page, page, session_page
 from doorward.wire.shown import show
 
 SUPPORT = "https://help.example/ask?for=access&x=1"
@@ -221,9 +221,9 @@ def test_a_support_link_that_is_none_is_left_out(link):
     assert not [a for a in look(VERDICTS[2], law)[1].all("a") if ":" in a["href"]]
 
 
-def form(law=LAW, fields=None, **more):
-    asked = ask_with({**NAVIGATION, **(fields or {})}, "/.doorward/login")
-    reply = login_page(law, asked, csrf="tok&en", request_id=ID, **more)
+def form(law=LAW, refusal=None, **filled):
+    asked = ask_with(NAVIGATION, "/.doorward/login")
+    reply = login_page(law, asked, LoginForm("tok&en", **filled), ID, refusal)
     return reply, Page(reply.body)
 
 
@@ -277,7 +277,7 @@ def test_an_expired_form_is_told_from_blocked_cookies():
     reply, seen = form(refusal=forged, notice="cookies")
     assert reply.status == 403
     assert "Allow cookies for this site" in seen.text
-    assert "This form has expired." in form(fields={"cookie": "a=b"}, refusal=forged, notice="cookies")[1].text
+    assert "This form has expired." in form(refusal=forged)[1].text
 
 
 @pytest.mark.parametrize(
@@ -292,6 +292,30 @@ def test_the_login_form_says_why_one_is_there(notice, text):
     assert text in form(notice=notice)[1].text
 
 
+def test_a_name_is_typed_once_and_cannot_escape():
+    inputs = {attrs["name"]: attrs for attrs in form(name="carol")[1].all("input")}
+    assert inputs["username"]["value"] == "carol"
+    assert "autofocus" in inputs["password"]
+    assert "autofocus" not in inputs["username"]
+    assert not form(name=EVIL)[1].all("script")
+    assert len(form(name="x" * 9000)[0].body) < 16_000
+
+
+def test_a_failed_login_under_the_setting_403_says_the_same():
+    law = policy(bad_credentials=403)
+    reply, seen = form(law, refused(deny(Reason.PASSWORD_WRONG, Cure(Act.AUTHENTICATE)), law))
+    assert reply.status == 403
+    assert "The user name or password is incorrect." in seen.text
+
+
+def test_who_is_logged_in_already_need_not_type_a_password():
+    _, seen = form(who="Carol Fay", back="/orders/1")
+    assert "You are logged in as Carol Fay." in seen.text
+    assert "/orders/1" in [a["href"] for a in seen.all("a")]
+    assert "/" in [a["href"] for a in form(who="Carol Fay")[1].all("a")]
+    assert "Carol" not in form(who="Carol Fay", refusal=refused(throttle()))[1].text
+
+
 @pytest.mark.parametrize("notice", ["", "cookies", "page.password", "<script>"])
 def test_other_notices_say_nothing(notice):
     assert not [p for p in form(notice=notice)[1].all("p") if p.get("class") == "notice"]
@@ -304,6 +328,10 @@ def test_the_session_page_names_the_person_and_logs_out_by_post():
     assert "You are logged in as Carol Fay." in seen.text
     assert seen.all("form") == [{"method": "post", "action": "/.doorward/logout"}]
     assert seen.all("input")[0]["value"] == "token"
+    assert "/.doorward/login" in [a["href"] for a in seen.all("a")]
+    alone = policy(settings=settings(pages=Pages(switch_account=False)))
+    closed = Page(session_page(alone, ask_with(NAVIGATION), CAROL, csrf="token", request_id=ID).body)
+    assert "/.doorward/login" not in [a["href"] for a in closed.all("a")]
 
 
 def test_pages_without_a_home_offer_none():
