@@ -28,7 +28,7 @@ demo: .demo-ready
 	@$(BIN)/doorward demo
 
 system:
-	@sh scripts/system_packages.sh
+	@sh scripts/system_packages.sh chromium nginx
 
 test: .env-ready system
 	@$(BIN)/python scripts/test.py
@@ -37,6 +37,7 @@ check: .env-ready
 	@$(BIN)/python scripts/check.py
 
 bench: .env-ready
+	@sh scripts/system_packages.sh nginx wrk
 	@$(BIN)/python scripts/dev_install.py bench
 	@$(BIN)/python bench/run.py
 
