@@ -16,6 +16,8 @@ from doorward.core.ask import (
     AdmitLogin,
     Answers,
     ClearLogin,
+    FindApiKey,
+    FindSession,
     LedgerReady,
     Recall,
     Rejected,
@@ -51,9 +53,10 @@ def rehearse(
 ) -> tuple[Verdict, Trace]:
     """Decide without waiting.
 
-    policy: composed; who: None leaves the request as it is, which is anonymous unless it carries credentials; a
-    principal without a scheme is somebody who has just logged in by session, or by what the rule takes instead; its
-    scopes limit it only where they are set. answers: the guard's, for relations, keys and revocations.
+    policy: composed; who: None leaves the request as it is, which is anonymous unless it carries a token or password
+    (sessions and keys are not looked up: that would mark them as used); a principal without a scheme is somebody who
+    has just logged in by session, or by what the rule takes instead, limited by scopes only where it has some;
+    answers: the guard's, for relations, keys and revocations.
     Returns: the verdict and its trace. Raises ConfigError when an answer would have to be waited for.
     """
     trace = Trace()
@@ -119,6 +122,8 @@ def quiet(answers: Answers, who: Principal | Presented | None) -> Answers:
         **answers,
         Recall: recall,
         Remember: _nothing,
+        FindSession: _nothing,
+        FindApiKey: _nothing,
         TakeSlot: _room,
         AdmitLogin: _room,
         ClearLogin: _nothing,
