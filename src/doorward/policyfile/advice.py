@@ -54,17 +54,16 @@ def _transport(log: Log, policy: Policy) -> None:
 
 def _challenge(log: Log, policy: Policy, draft: Draft) -> None:
     rule, order = draft.rule, policy.settings.credentials.order
-    if rule.schemes == {"basic"} and len(order) > 1 and not policy.settings.answers.basic_for_scripts:
+    if rule.schemes == frozenset({"basic"}) and len(order) > 1 and not policy.settings.answers.basic_for_scripts:
         message = f'rule "{rule.name}": scripts are never asked for Basic, and it takes nothing else.'
         log.add("W207", ("rule", draft.index, "schemes"), message, "Accept session or bearer besides.", rule.name)
 
 
 def _proxies(log: Log, policy: Policy) -> None:
     trusted = policy.settings.vantage.trusted
-    four = [net for net in trusted if isinstance(net, ipaddress.IPv4Network)]
-    six = [net for net in trusted if isinstance(net, ipaddress.IPv6Network)]
-    whole = [*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six)]
-    if any(network.prefixlen == 0 for network in whole):
+    four = ipaddress.collapse_addresses(net for net in trusted if isinstance(net, ipaddress.IPv4Network))
+    six = ipaddress.collapse_addresses(net for net in trusted if isinstance(net, ipaddress.IPv6Network))
+    if any(not net.prefixlen for net in four) or any(not net.prefixlen for net in six):
         message = "[proxy] trusted covers every address there is: any client may say who it is."
         log.add("W208", ("proxy", "trusted"), message, "Name the addresses of your proxies.")
 
@@ -73,7 +72,7 @@ def _unused(log: Log, known: Known, policy: Policy) -> None:
     for name, networks in known.groups.items():
         if networks is not None and name not in known.used_groups:
             log.add("W209", ("groups", name), f'group "{visible(name)}" is never used.', "Name it in a rule or gate.")
-    required = {role for rule in policy.rules for role in (*rule.roles, *rule.or_roles)} | known.used_roles
+    required = {role for rule in policy.rules for role in (*rule.roles, *rule.or_roles)}
     for role in sorted(known.roles - required):
         if not known.includes.get(role):
             place = _role_place(known, role)

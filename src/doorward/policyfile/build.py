@@ -11,7 +11,7 @@ from typing import Any
 
 from doorward.core.errors import ConfigError
 from doorward.core.path import Pattern, parse_pattern
-from doorward.core.policy import Gate, Policy, Rule
+from doorward.core.policy import Policy, Rule
 from doorward.core.request import Vantage
 from doorward.core.settings import Settings
 from doorward.policyfile import advice, later, needs, reach, settings, units

@@ -35,7 +35,7 @@ def read_gate(table: Table, known: Known) -> Gate:
     gate = Gate(
         name,
         table.each("path", parse_pattern) or None,
-        frozenset(table.each("methods", units.method)) or None,
+        _methods(table),
         _networks(table, "block", known) or (),
         _networks(table, "only", known),
         read_limits(table, gate=True, public=False),
@@ -51,6 +51,12 @@ def read_gate(table: Table, known: Known) -> Gate:
         table.fault((), "it closes nothing.", "Write block, only or limit.", "E112")
     table.close()
     return gate
+
+
+def _methods(table: Table) -> frozenset[str] | None:
+    """What a gate is for; HEAD follows GET, else a gate on GET would be open to HEAD."""
+    named = frozenset(table.each("methods", units.method))
+    return named | {"HEAD"} if "GET" in named else named or None
 
 
 def _networks(table: Table, key: str, known: Known) -> tuple[Network, ...] | None:

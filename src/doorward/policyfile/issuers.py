@@ -64,14 +64,19 @@ def _issuer(table: Table, name: str, folder: FilePath) -> Issuer:
 
 def _required(table: Table, key: str, example: str) -> str:
     found = table.text(key)
-    if key not in table:
+    if key not in table and not _later(table):
         table.fault((), f"{key} is missing.", f"Write it {example}.")
     return found
 
 
+def _later(table: Table) -> bool:
+    """Whether it is an issuer of a kind that comes later, so that nothing else about it is worth a word."""
+    return any(key in table for key in later.ISSUER)
+
+
 def _algorithms(table: Table) -> tuple[str, ...]:
     found = table.words("algorithms")
-    if "algorithms" not in table:
+    if "algorithms" not in table and not _later(table):
         table.fault((), "algorithms is missing.", 'Write what its tokens are signed with, for example ["RS256"].')
     for name in found:
         if name.lower() == "none":
@@ -99,7 +104,7 @@ def _map(table: Table, roles: str) -> Mapping[str, str] | None:
         return None
     if not roles and "roles" not in table:
         table.fault("map", "map has nothing to map.", 'Name the claim that holds the roles: roles = "roles".')
-    found = {key: inner.parsed(key, "", units.role) for key in inner.keys()}  # noqa: SIM118 - a Table is no dictionary
+    found = {key: inner.parsed(key, "", units.role) for key in inner}
     return found if not table.log.broken(*inner.path) else {}
 
 
@@ -115,7 +120,7 @@ def _keys(table: Table, algorithms: tuple[str, ...], folder: FilePath) -> dict[s
         "secret": _shared(table, algorithms, folder),
     }
     if not named:
-        if not any(key in table for key in later.ISSUER):
+        if not _later(table):
             hint = "Name jwks (an address), jwks_file, keys or secret; discovery is not available in this version."
             table.fault((), "it has no keys.", hint)
         return {}
@@ -180,7 +185,7 @@ def read_credentials(top: Table, issuers: Mapping[str, Issuer]) -> Credentials:
     table = top.table("credentials", "[credentials] ", later.CREDENTIALS)
     if table is None:
         return Credentials()
-    order = tuple(kind for kind in table.keys() if kind in KINDS)  # noqa: SIM118 - a Table is no dictionary
+    order = tuple(kind for kind in table if kind in KINDS)
     named, audience = _bearer(table, issuers)
     found = Credentials(
         order,

@@ -114,7 +114,7 @@ class _Scanner:
 
     def _names(self) -> list[str]:
         """The parts of a dotted key."""
-        names = []
+        names: list[str] = []
         while True:
             self._skip(_BLANK)
             found = _BARE.match(self.text, self.at) or _QUOTED.match(self.text, self.at)

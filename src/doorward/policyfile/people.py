@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from doorward.core.request import Network
 from doorward.policyfile import later, units
-from doorward.policyfile.locate import Path
 from doorward.policyfile.table import Table
 from doorward.policyfile.words import nearest, visible
 
@@ -29,7 +28,6 @@ class Known:
     kinds: tuple[str, ...] = ()
     issuers: Mapping[str, str] = field(default_factory=dict)
     hide: bool = False
-    used_roles: set[str] = field(default_factory=set)
     used_groups: set[str] = field(default_factory=set)
 
     @property
@@ -39,7 +37,6 @@ class Known:
 
     def check_roles(self, table: Table, key: str, roles: tuple[str, ...]) -> tuple[str, ...]:
         """Note unknown roles; where the file has no `[roles]`, any role may be meant."""
-        self.used_roles.update(roles)
         known = sorted(self.roles)
         for role in roles:
             if self.named and role not in known:
@@ -83,11 +80,10 @@ def read_roles(top: Table) -> dict[str, tuple[str, ...]]:
     if table is None:
         return {}
     found: dict[str, tuple[str, ...]] = {}
-    for name in table.keys():
+    for name in table:
         if not units.is_role(name):
             table.fault(name, f'"{visible(name)}" is no role.', "Write a name without blanks and commas.")
-        empty = table.raw(name) == []
-        found[name] = () if empty else table.each(name, units.role)
+        found[name] = table.each(name, units.role, empty=True)
     for name in found:
         if circle := _circle(found, name):
             chain = " → ".join(visible(role) for role in circle)
@@ -95,7 +91,7 @@ def read_roles(top: Table) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _circle(includes: Mapping[str, tuple[str, ...]], role: str) -> Path:
+def _circle(includes: Mapping[str, tuple[str, ...]], role: str) -> tuple[str, ...]:
     """The shortest way from a role back to itself; empty when there is none."""
     ways: list[tuple[str, ...]] = [(role,)]
     seen: set[str] = set()

@@ -63,7 +63,7 @@ def read_rule(table: Table, index: int, known: Known) -> Draft:
         line=table.log.lines.of(*table.path, "name"),
     )
     _gate_keys(table, patterns)
-    given = frozenset(table.keys())
+    given = frozenset(table)
     table.close()
     return Draft(rule, index, given)
 
@@ -148,12 +148,13 @@ def _acl(table: Table, patterns: tuple[Pattern, ...]) -> Acl | None:
     inner = table.table("acl")
     if inner is None:
         return None
-    names = inner.parsed("object", (), units.variables)
+    none: tuple[str, ...] = ()
+    names = inner.parsed("object", none, units.variables)
     template = inner.text("object")
     if not template and not inner.log.broken(*inner.path):
         inner.fault((), "object is missing.", 'Write for example object = "document:{doc}".')
     permissions: dict[str, str] = {}
-    for key in inner.keys():
+    for key in inner:
         if not key.isupper():
             continue
         if key == "HEAD":
@@ -207,6 +208,6 @@ def _message(table: Table) -> Mapping[str, str]:
     if isinstance(value, str):
         return {"en": table.text("message")}
     inner = table.inner(("message",), value, f"{table.title}message: ")
-    found = {language: inner.text(language) for language in inner.keys()}
+    found = {language: inner.text(language) for language in inner}
     inner.close()
     return {language: text for language, text in found.items() if text}

@@ -18,7 +18,7 @@ from doorward.policyfile.finding import Log
 from doorward.policyfile.locate import Path
 from doorward.policyfile.table import Table
 
-_MEND: Final = 'Write { env = "NAME" } or { file = "path" }, and put the secret there.'
+MEND: Final = 'Write { env = "NAME" } or { file = "path" }, and put the secret there.'
 _PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _IN_ADDRESS: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*://[^/?#\s@]*:[^/?#\s@]+@")
 _NAMES: Final = frozenset({"secret", "client_secret", "password", "passwd", "api_key", "private_key", "signing_key"})
@@ -34,7 +34,7 @@ def find_secrets(log: Log, data: Mapping[str, Any]) -> None:
         elif isinstance(value, list):
             waiting += [((*path, index), inner) for index, inner in enumerate(value)]
         elif isinstance(value, str) and (what := _secret(path, value)):
-            log.add("E117", path, f"{what} is written into the file.", _MEND)
+            log.add("E117", path, f"{what} is written into the file.", MEND)
 
 
 def _secret(path: Path, value: str) -> str:
@@ -43,7 +43,7 @@ def _secret(path: Path, value: str) -> str:
     if _IN_ADDRESS.match(value):
         return "an address with a password"
     key = path[-1]
-    if key in _NAMES and value:
+    if key in _NAMES and path[0] not in ("issuers", "roles", "rule", "gate"):
         return f'the secret "{key}"'
     # Inside `keys` of an issuer a member of this name is half of a key pair, or the shared secret itself.
     return f'the private member "{key}" of a key' if "keys" in path[:-1] and key in PRIVATE_MEMBERS else ""
@@ -54,8 +54,10 @@ def read_secret(table: Table, key: str, folder: FilePath) -> bytes:
 
     folder: what a relative path is relative to. One line break at the end is no part of the secret.
     """
-    if isinstance(table.raw(key), str):
-        return b""  # E117, noted by find_secrets
+    value = table.raw(key)
+    if value is not None and not isinstance(value, Mapping):
+        table.fault(key, "the secret is written into the file.", MEND, "E117")
+        return b""
     source = table.table(key)
     if source is None:
         return b""
@@ -63,7 +65,7 @@ def read_secret(table: Table, key: str, folder: FilePath) -> bytes:
     source.close()
     if bool(env) == bool(file):
         if not table.log.broken(*source.path):
-            source.fault((), f"{key} names {'two sources' if env else 'no source'}.".removeprefix(f"{key} "), _MEND)
+            source.fault((), f"{key} names {'two sources' if env else 'no source'}.".removeprefix(f"{key} "), MEND)
         return b""
     return _from_env(source, env) if env else _from_file(source, folder / file)
 
@@ -71,7 +73,8 @@ def read_secret(table: Table, key: str, folder: FilePath) -> bytes:
 def _from_env(source: Table, name: str) -> bytes:
     value = os.environ.get(name, "")
     if not value:
-        source.fault("env", f"the environment variable {name} is not set.", "Set it where doorward starts.")
+        # Not quoted: somebody may have written the secret itself here.
+        source.fault("env", "there is no such environment variable.", "Set it where doorward starts.")
     return value.encode("utf-8", "surrogateescape")
 
 

@@ -35,7 +35,7 @@ _TEXTS_MAX: Final = 1 << 20
 def read_server(top: Table) -> Server:
     """`[server]`."""
     table, plain = _open(top, "server"), Server()
-    origins = table.each("origins", units.origin)
+    origins = table.each("origins", units.origin, empty=True)
     found = Server(
         origins,
         _within(table, "max_head", plain.max_head, units.octets, (_KIB, _KIB * _KIB)),
@@ -78,7 +78,7 @@ def read_proxy(top: Table) -> Proxy:
     table = _open(top, "proxy")
     header = table.choice("header", Proxy().header, ("x-forwarded-for", "forwarded"))
     found = Proxy(
-        table.each("trusted", units.network),
+        table.each("trusted", units.network, empty=True),
         header,
         table.choice("forward_authorization", "pass", ("pass", "consume")) == "consume",
     )
@@ -103,6 +103,8 @@ def read_login(top: Table, *, session: bool) -> Login:
     public = table.words("public")
     if not session and "login" in top:
         table.fault((), "there is no session to log in to.", "Write session = {} in [credentials].")
+    if page != LOGIN_PAGE and any(map(_is_own, (page, *public))):
+        table.fault("page", "/.doorward/ belongs to doorward itself.", "Write a path of your application.")
     if public and page == LOGIN_PAGE:
         table.fault("public", "the built-in page brings its assets along.", "Take it out, or name a page of your own.")
     table.close()
@@ -123,10 +125,14 @@ def _path(text: str) -> str:
     return text
 
 
+def _is_own(path: str) -> bool:
+    return path == "/.doorward" or path.startswith("/.doorward/")
+
+
 def read_cors(top: Table) -> Cors:
     """`[cors]`."""
     table, plain = _open(top, "cors"), Cors()
-    origins = table.each("origins", _cors_origin)
+    origins = table.each("origins", _cors_origin, empty=True)
     if unsafe := [text for text in origins if text in ("*", "null")]:
         hint = "It is ignored here, for credentials are allowed: name the origins."
         table.log.add("W211", (*table.path, "origins"), f'[cors] origins has "{unsafe[0]}".', hint)
@@ -332,7 +338,7 @@ def read_switches(top: Table) -> Switches:
     found = Switches(
         tls.choice("require", True, (True, False, "redirect")),
         csrf.flag("strict", default=False),
-        control.each("peers", units.network),
+        control.each("peers", units.network, empty=True),
         gates.flag("sensitive_files", default=True),
     )
     store.parsed("url", "", _store)

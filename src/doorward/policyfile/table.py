@@ -44,7 +44,7 @@ class Table:
     def __contains__(self, key: object) -> bool:
         return key in self._data
 
-    def keys(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[str]:
         """The keys in the order of the file."""
         return iter(self._data)
 
@@ -128,13 +128,13 @@ class Table:
             self.fault(path, error.message or f"{visible(key)} = {shown(value)}.", error.hint, code)
             return None
 
-    def each(self, key: str, parse: Callable[[str], T]) -> tuple[T, ...]:
-        """A text or a list of texts, each read by `parse`; those that cannot be read are left out."""
+    def each(self, key: str, parse: Callable[[str], T], *, empty: bool = False) -> tuple[T, ...]:
+        """A text or a list of texts, each read by `parse`; those that cannot be read are left out. empty: may be []."""
         value = self.raw(key)
         if value is None:
             return ()
         entries = value if isinstance(value, list) else [value]
-        if not entries:
+        if not entries and not empty:
             self.fault(key, f"{visible(key)} is empty.", "Name at least one, or leave the key out.")
         read = [
             self._parse((key, index) if isinstance(value, list) else (key,), key, entry, parse)
@@ -161,10 +161,7 @@ class Table:
         holder = self.table(key, f"[{key}] ")
         if holder is None:
             return {}
-        return {
-            name: holder.inner((name,), holder.raw(name), f'{what} "{visible(name)}": ', later)
-            for name in holder.keys()
-        }
+        return {name: holder.inner((name,), holder.raw(name), f'{what} "{visible(name)}": ', later) for name in holder}
 
     def inner(self, path: Path, value: object, title: str, later: Mapping[str, Later] | None = None) -> Table:
         """The table at a path below; an empty one where something else stands."""

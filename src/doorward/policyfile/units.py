@@ -24,14 +24,15 @@ _SIZE: Final = re.compile(r"([0-9]{1,12}) ?(B|KiB|MiB|GiB|TiB)", re.ASCII)
 _RATE: Final = re.compile(r"([0-9]{1,9})/(second|minute|hour|day)", re.ASCII)
 _HOURS: Final = re.compile(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})", re.ASCII)
 _LOOSE_HOURS: Final = re.compile(
-    r"\s*([0-9]{1,2})(?:[:.]?([0-9]{2}))?\s*(?:-|–|to)\s*([0-9]{1,2})(?:[:.]?([0-9]{2}))?\s*", re.ASCII
+    r"\s*([0-9]{1,2})(?:[:.]?([0-9]{2}))?\s*(?:-|to)\s*([0-9]{1,2})(?:[:.]?([0-9]{2}))?\s*", re.ASCII
 )
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_FIELD: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
+FIELD: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _METHOD: Final = re.compile(r"[A-Z][A-Z0-9_-]*", re.ASCII)
 _VARIABLE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 _CIDR: Final = re.compile(r"[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?", re.ASCII)
+_ZONE: Final = re.compile(r"[A-Za-z0-9_+\-]+(?:/[A-Za-z0-9_+\-]+)*", re.ASCII)
 _MINUTES: Final = 24 * 60
 _MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
 
@@ -65,23 +66,15 @@ def rate(text: str) -> tuple[int, int]:
 def network(text: str) -> Network:
     """A network in CIDR form; IPv4-mapped IPv6 as the IPv4 network it means."""
     try:
-        if not _CIDR.fullmatch(text):
-            raise ValueError(text)
-        return _unmapped(ipaddress.ip_network(text))
-    except ValueError:
-        raise _no_network(text) from None
-
-
-def _no_network(text: str) -> PolicyError:
-    try:
-        if not _CIDR.fullmatch(text):
-            raise ValueError(text)
-        address, loose = ipaddress.ip_interface(text).ip, ipaddress.ip_network(text, strict=False)
+        loose = ipaddress.ip_network(text if _CIDR.fullmatch(text) else "", strict=False)
+        address = ipaddress.ip_interface(text).ip
     except ValueError:
         hint = 'Write CIDR, for example "10.0.0.0/8" or "2001:db8::/32".'
-        return PolicyError("E107", f"{visible(text)} is no network.", hint=hint)
-    hint = f"Write {loose}, or {address}/{address.max_prefixlen} for one address."
-    return PolicyError("E107", f"{visible(text)} has host bits set.", hint=hint)
+        raise PolicyError("E107", f"{visible(text)} is no network.", hint=hint) from None
+    if address != loose.network_address:
+        hint = f"Write {loose}, or {address}/{address.max_prefixlen} for one address."
+        raise PolicyError("E107", f"{visible(text)} has host bits set.", hint=hint)
+    return _unmapped(loose)
 
 
 def _unmapped(found: Network) -> Network:
@@ -126,10 +119,8 @@ def days(text: str) -> tuple[int, ...]:
 def zone(text: str) -> str:
     """The IANA name of a time zone."""
     try:
-        # What is no name on disk must not be looked for there: ZoneInfo takes paths apart.
-        if not re.fullmatch(r"[A-Za-z0-9_+\-]+(?:/[A-Za-z0-9_+\-]+)*", text, re.ASCII):
-            raise ValueError(text)
-        ZoneInfo(text)
+        # What is no name must not be looked for on disk.
+        ZoneInfo(text if _ZONE.fullmatch(text) else "?")
     except (ValueError, OSError, KeyError):
         raise PolicyError(
             "E107", f"{visible(text)} is no time zone.", hint='Write an IANA name, for example "Europe/Kyiv".'
@@ -151,7 +142,7 @@ def origin(text: str) -> str:
 
 def field_name(text: str) -> str:
     """The name of a header field."""
-    if not _FIELD.fullmatch(text):
+    if not FIELD.fullmatch(text):
         raise PolicyError(
             "E103", f"{visible(text)} is no name of a header field.", hint='Write one such as "X-API-Key".'
         )

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 _LONGEST = 48
+_LOGIN = re.compile(r"://[^/?#]*@")
 
 
 def visible(text: str) -> str:
-    """A text without anything a terminal would obey, at most 48 characters."""
+    """A text without anything a terminal would obey, at most 48 characters, and without what looks like a secret."""
+    text = _LOGIN.sub("://…@", text) if "@" in text else text
+    if "PRIVATE KEY" in text:
+        return "…"
     short = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in short)
 
