@@ -19,6 +19,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +96,13 @@ class Context:
         if not self.quiet and not self.json:
             click.echo(text, color=self.color)
 
+    def tell(self, value: Mapping[str, Any], text: str) -> None:
+        """Confirm what was done: a value under --json, else a line that -q silences."""
+        if self.json:
+            self.emit(value)
+        else:
+            self.note(text)
+
     def warn(self, text: str) -> None:
         """Print a remark on the standard error, whatever the switches."""
         click.echo(text, err=True, color=self.color)
@@ -153,6 +161,9 @@ _OPTIONS = (
 
 def _context(given: Mapping[str, Any]) -> Context:
     policy = given["policy"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal without Unicode shows escapes rather than a traceback
+            stream.reconfigure(errors="backslashreplace")
     return Context(
         policy=policy or Path(POLICY_FILE),
         named=policy is not None,

@@ -48,6 +48,13 @@ class Accounts:
         row = self._database.row("SELECT created FROM accounts WHERE subject = ?", (subject,))
         return float(row[0]) if row else 0.0
 
+    def refuse_taken(self, name: str, subject: str) -> None:
+        """Raise ConfigError when either is taken already; for asking before a password is typed."""
+        if self.find(FindAccount(name)) is not None:
+            raise _taken("name", name)
+        if self.find(FindAccount(subject, "subject")) is not None:
+            raise _taken("subject", subject)
+
     def add(self, account: Account, at: float) -> Account:
         """Make an account. Raises ConfigError: a name or subject that is taken or not allowed; DependencyError."""
         made = Account(
@@ -104,7 +111,11 @@ def _refuse_taken(sql: sqlite3.Connection, account: Account) -> None:
     for column, value in (("name", account.name), ("subject", account.subject)):
         taken = sql.execute(f"SELECT 1 FROM accounts WHERE {column} = ?", (value,)).fetchone()  # noqa: S608 - constants
         if taken:
-            raise ConfigError(f"There is already an account with the {column} {value}.", hint="Choose another one.")
+            raise _taken(column, value)
+
+
+def _taken(column: str, value: str) -> ConfigError:
+    return ConfigError(f"There is already an account with the {column} {value}.", hint="Choose another one.")
 
 
 def _row(account: Account) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from doorward.core.errors import ConfigError
 NAME_MAX = 256
 # RFC 6749 3.3: scope-token.
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
-_ROLE = re.compile(r"[^\s,\x00-\x1f\x7f]+")
+_ROLE = re.compile(r"[^\s,\"\x00-\x1f\x7f]+")
 # Controls, formats (among them those that turn the reading order), surrogates, private and unassigned code points,
 # line and paragraph separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -53,10 +53,12 @@ def subject_name(text: str) -> str:
 
 
 def role_name(text: str) -> str:
-    """A role. Raises ConfigError: a blank, a comma or a control character, since roles travel in one header field."""
+    """A role. Raises ConfigError: a blank, comma or quotation mark, since roles travel in one header field."""
     role = _visible(text, "role")
     if not _ROLE.fullmatch(role):
-        raise ConfigError("A role has neither blank nor comma.", hint="Give each role its own --role.")
+        raise ConfigError(
+            "A role has neither blank nor comma nor quotation mark.", hint="Give each role its own --role."
+        )
     return role
 
 

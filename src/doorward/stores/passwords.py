@@ -10,21 +10,33 @@ import base64
 import os
 import secrets
 import sys
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import TypeVar
 
 from doorward.core.ask import Later, VerifyPassword
-from doorward.core.errors import DependencyError
+from doorward.core.errors import ConfigError, DependencyError
 from doorward.stores.names import normal
 from doorward.stores.waiting import settle
 
 T = TypeVar("T")
 MEMORY_KIB, PASSES, LANES = 19_456, 2, 1
 _SALT, _HASH = 16, 32
-MIN_LENGTH = 8
-"""Characters a new password needs; nothing else is asked of it."""
+MIN_LENGTH, MAX_LENGTH = 8, 1024
+"""Characters of a new password; nothing else is asked of it."""
+
+
+def check_new(secret: str) -> None:
+    """Whether a password may be taken. Raises ConfigError: too short, too long, or Basic could never send it."""
+    if len(secret) < MIN_LENGTH:
+        raise ConfigError(f"The password needs at least {MIN_LENGTH} characters.", hint="Length is all that is asked.")
+    if len(secret) > MAX_LENGTH:
+        raise ConfigError(f"The password is longer than {MAX_LENGTH} characters.")
+    # RFC 7617 2: "The user-id and password MUST NOT contain any control characters".
+    if any(unicodedata.category(char) in {"Cc", "Cs"} for char in secret):
+        raise ConfigError("The password has control characters, which Basic cannot carry.", hint="Leave them out.")
 
 
 class Passwords:
@@ -45,11 +57,8 @@ class Passwords:
         return settle(self._submit(lambda: _verify(stored or self._dummy, secret, self._dummy)))
 
     def hash(self, secret: str) -> str:
-        """The hash of a new password, made in this thread. About 20 ms."""
-        from argon2.low_level import Type, hash_secret  # noqa: PLC0415 - only who hashes pays for it
-
-        salt = secrets.token_bytes(_SALT)
-        return hash_secret(_octets(secret), salt, PASSES, MEMORY_KIB, LANES, _HASH, Type.ID).decode()
+        """The hash of a new password, made in this thread."""
+        return hash_password(secret)
 
     def close(self) -> None:
         """Drop what waits, finish what is being hashed."""
@@ -74,6 +83,14 @@ class Passwords:
     def _leave(self, _: object = None) -> None:
         with self._lock:
             self._room += 1
+
+
+def hash_password(secret: str) -> str:
+    """The hash of a new password, salted. About 20 ms."""
+    from argon2.low_level import Type, hash_secret  # noqa: PLC0415 - only who hashes pays for it
+
+    salt = secrets.token_bytes(_SALT)
+    return hash_secret(_octets(secret), salt, PASSES, MEMORY_KIB, LANES, _HASH, Type.ID).decode()
 
 
 def _cores() -> int:
