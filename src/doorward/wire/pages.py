@@ -26,6 +26,7 @@ from doorward.core.policy import Policy
 from doorward.core.principal import Principal
 from doorward.core.reason import Code
 from doorward.core.request import RequestView
+from doorward.core.settings import DAY
 from doorward.wire.fields import refusal_fields, text_fields
 from doorward.wire.locale import direction
 from doorward.wire.memo import memo_of
@@ -37,7 +38,12 @@ from doorward.wire.wish import Wish, wish_of
 
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _LONGEST_NAME = 256
+# What joins heading and advice in our languages: blanks, stop, colon, comma, dashes and their full-width kin.
+_JOINTS = " \u00a0.:,\u2013\u2014\u3002\uff0c\u3001"
 _LINKS = ("https://", "http://", "mailto:", "/")
+# Chromium holds form-action against every redirect behind a form, those of the application included: with 'self' alone
+# a login that leads to a page that leads elsewhere, to a download for instance, ends in nothing (measured, 156).
+_ONWARD = "'self' https: http:"
 # What a template of an operator can raise besides jinja2's own errors; ours raise none of them.
 _BROKEN = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, OSError)
 # Why somebody stands at the login page; only these are known.
@@ -99,10 +105,13 @@ def _scene(policy: Policy, language: str, request_id: str) -> dict[str, Any]:
     }
 
 
-def content_policy(body: bytes) -> str:
-    """The Content-Security-Policy of a page: its own style sheets by hash, forms to us, nothing else at all."""
+def content_policy(body: bytes, forms: str = "'self'") -> str:
+    """The Content-Security-Policy of a page: its own style sheets by hash, forms to us, nothing else at all.
+
+    forms: where forms may lead, redirects included.
+    """
     styles = " ".join(_hash(style) for style in _STYLE.findall(body.decode())) or "'none'"
-    return f"default-src 'none'; style-src {styles}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    return f"default-src 'none'; style-src {styles}; form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
 
 
 @lru_cache(maxsize=64)
@@ -112,13 +121,16 @@ def _hash(style: str) -> str:
 
 def refusal_page(policy: Policy, shown: Shown, request: RequestView, language: str, request_id: str) -> bytes:
     """The page of a refusal."""
+    name = title(policy, shown, language)
     said = sentence(policy, shown, language)
     more = detail(policy, shown, language)
     values = {
         "status": shown.status,
         "code": shown.code,
-        "title": title(policy, shown, language),
+        "title": name,
         "sentence": said,
+        "advice": _advice(name, said),
+        "wait": _wait(shown),
         "note": shown.note,
         "detail": "" if more in (said, shown.note) else more,
         "who": shown.who if not shown.mask else "",
@@ -129,8 +141,20 @@ def refusal_page(policy: Policy, shown: Shown, request: RequestView, language: s
         "switch_url": _switch_url(policy, shown, request),
         "again": request.method in ("GET", "HEAD"),
         "debug": shown.reason,
+        "refused": True,
     }
     return page(policy, _template(shown.status), language, values, request_id)
+
+
+def _advice(name: str, said: str) -> str:
+    """What a sentence says besides the heading above it: nobody reads "Access denied" twice."""
+    rest = said.removeprefix(name).lstrip(_JOINTS) if said.startswith(name) else said
+    return rest[:1].upper() + rest[1:]
+
+
+def _wait(shown: Shown) -> int:
+    """Seconds to count down on the page, 0 for none."""
+    return min(shown.retry_after, DAY) if shown.code == Code.QUOTA_EXCEEDED else 0
 
 
 def _template(status: int) -> str:
@@ -175,6 +199,8 @@ def login_page(
         "onward": back or policy.settings.login_home,
         "error": _login_error(policy, refusal, form.notice, wish.language) if refusal else "",
         "notice": catalog.text(wish.language, _NOTICES[form.notice]) if form.notice in _NOTICES and not refusal else "",
+        "wait": _wait(refusal) if refusal else 0,
+        "refused": refusal is not None,
     }
     return _own_page(policy, "login", values, wish, request_id, refusal)
 
@@ -202,13 +228,14 @@ def _own_page(
     body = page(policy, name, wish.language, values, request_id)
     fields = refusal_fields(policy, refusal, wish) if refusal else text_fields(policy, wish.language)
     status = refusal.status if refusal else HTTPStatus.OK
-    return Reply(status, (*page_fields(body), *fields, (REQUEST_ID, request_id)), body)
+    forms = _ONWARD if name == "login" else "'self'"
+    return Reply(status, (*page_fields(body, forms), *fields, (REQUEST_ID, request_id)), body)
 
 
-def page_fields(body: bytes) -> Pairs:
+def page_fields(body: bytes, forms: str = "'self'") -> Pairs:
     """Fields of documents. Referrer-Policy same-origin: with less, browsers send `Origin: null` on our forms."""
     return (
         ("Content-Type", "text/html; charset=utf-8"),
-        ("Content-Security-Policy", content_policy(body)),
+        ("Content-Security-Policy", content_policy(body, forms)),
         ("Referrer-Policy", "same-origin"),
     )
