@@ -245,14 +245,13 @@ def _print(context: Context, found: Explanation, file: str, *, recorded: bool, a
     if recorded:
         _when(context, found)
     _steps(context, found, together=recorded)
-    if not found.allowed and found.event.verdict != "bug":
-        _row(
-            context,
-            "would pass if",
-            " · or ".join(map(_way, found.ways)) or "nothing helps: it is closed for everybody",
-        )
+    if found.ways:
+        _row(context, "would pass if", " · or ".join(map(_way, found.ways)))
+    elif not found.allowed and found.event.verdict != "bug":
+        _row(context, "would pass", "never, as things are: no login, role or scope opens this")
     if not found.allowed:
-        _row(context, "answer", found.answer)
+        for label, text in zip(("answer", *[""] * len(found.answer)), found.answer, strict=False):
+            _row(context, label, text)
     for text in also or []:
         _row(context, "also", text)
 
@@ -324,7 +323,7 @@ def _as_values(found: Explanation, also: list[str]) -> dict[str, Any]:
         "line": event.facts.get("line", 0),
         "steps": [{"step": step.name, "passed": step.good, "evidence": step.text} for step in found.steps],
         "would_pass_if": [{"text": way.text, "checked": way.checked} for way in found.ways],
-        "answer": found.answer,
+        "answer": list(found.answer),
         "policy_now": found.now,
         "outcome_now": found.outcome,
         "also": also,

@@ -14,6 +14,7 @@ from doorward.core.trace import STEPS, Trace
 from doorward.core.verdict import Allow, Verdict, status
 from doorward.guard.evidence import event_of, reasons
 from doorward.guard.needs import as_cure
+from doorward.guard.rehearse import kind_for, present
 from doorward.guard.remedy import Attempt, Way, untried, ways
 from doorward.guard.replay import Replay, replay
 from doorward.guard.steps import Step, passed
@@ -53,16 +54,13 @@ class Explanation:
         """Code and reason: "access-denied / not-owner"; behind a hidden answer the truth."""
         event = self.event
         shown = event.code if event.code == event.reason else f"{event.code} / {event.reason}"
-        return f"{shown} / {event.truth}" if event.truth else shown
+        return f"{shown} ({event.truth})" if event.truth else shown
 
     @property
-    def answer(self) -> str:
-        """What was sent beside the body, and why this status."""
-        fields = ", ".join(self.event.facts.get("answer", ())[1:])
-        status = next(iter(self.event.facts.get("answer", ())), str(self.event.status))
-        why = why_this_status(self.event)
-        sent = f"{status}, {fields}" if fields else status
-        return f"{sent}: {why}" if why else sent
+    def answer(self) -> tuple[str, ...]:
+        """The status and why it is this one; then the fields that were sent with it."""
+        status, *fields = self.event.facts.get("answer") or [str(self.event.status)]
+        return f"{status}{why_this_status(self.event)}", *fields
 
 
 def of_rehearsal(
@@ -70,13 +68,16 @@ def of_rehearsal(
 ) -> Explanation:
     """Explain a request that was decided for the purpose."""
     verdict, trace = decided
-    event = event_of(policy, attempt.view, verdict, trace, request_id, attempt.view.via.client_ip)
+    who, view = attempt.who, attempt.view
+    if who is not None:
+        view = present(policy, view, kind_for(policy, view, who))
+    event = event_of(policy, view, verdict, trace, request_id, view.via.client_ip)
     allowed = isinstance(verdict, Allow)
-    steps = passed(policy, attempt.view, trace, refused=not allowed)
+    steps = passed(policy, view, trace, refused=not allowed)
     if isinstance(verdict, Allow):
         return Explanation(event, tuple(steps), now=policy.version)
     steps.append(Step(trace.step, good=False, text=evidence(event)))
-    known = trace.who if trace.who is not None and not trace.who.anonymous else attempt.who
+    known = trace.who if trace.who is not None and not trace.who.anonymous else who
     way = ways(policy, Attempt(attempt.view, known), verdict, answers)
     return Explanation(event, tuple(steps), way, now=policy.version)
 

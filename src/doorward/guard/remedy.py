@@ -25,6 +25,8 @@ from doorward.guard.rehearse import Presented, rehearse
 
 _MOST = 8
 _DELEGATED = frozenset({"bearer", "apikey"})
+SOMEBODY = "somebody"
+"""Subject of the person that a caller without credentials is taken for."""
 _SESSIONS = frozenset({Reason.SESSION_EXPIRED, Reason.SESSION_REVOKED})
 _PROOFS = frozenset({"x-csrf-token", "origin", "sec-fetch-site"})
 
@@ -62,16 +64,18 @@ class Way:
 def ways(policy: Policy, attempt: Attempt, verdict: Refusal, answers: Answers) -> tuple[Way, ...]:
     """Every way to pass that the cure names, the owner before the role; empty when nothing helps."""
     cure = verdict.cure
+    mend = for_operators(verdict.reason, attempt.view.method)
     if cure.act is Act.NONE:
-        return for_operators(verdict.reason, attempt.view.method)
-    return tuple(_try(policy, attempt, verdict, option, answers) for option in _options(cure))
+        return mend
+    return mend + tuple(_try(policy, attempt, verdict, option, answers) for option in _options(cure))
 
 
 def untried(cure: Cure, label: str, reason: Reason, method: str) -> tuple[Way, ...]:
     """The same from a recorded cure alone. label: how the caller is called; reason: the truth."""
+    mend = for_operators(reason, method)
     if cure.act is Act.NONE:
-        return for_operators(reason, method)
-    return tuple(Way(words(option, label, reason)) for option in _options(cure))
+        return mend
+    return mend + tuple(Way(words(option, label, reason)) for option in _options(cure))
 
 
 def _options(cure: Cure) -> tuple[Cure, ...]:
@@ -121,7 +125,8 @@ def apply(policy: Policy, cure: Cure, attempt: Attempt, verdict: Refusal) -> Att
             return replace(attempt, view=replace(view, headers=Headers((*kept, ("origin", view.origin)))))
         case Act.COME_FROM if cure.networks:
             address = str(ipaddress.ip_network(cure.networks[0])[0])
-            return replace(attempt, view=_via(view, client=address))
+            # Whoever comes from elsewhere comes by https: that it is missing was not the question.
+            return replace(attempt, view=_via(view, client=address, scheme="https"))
         case Act.COME_BACK if cure.opens is not None:
             return replace(attempt, view=replace(view, at=cure.opens))
         case Act.WAIT | Act.RETRY:
@@ -140,7 +145,9 @@ def _logged_in(cure: Cure, attempt: Attempt) -> Principal:
     if kind not in cure.schemes:
         kind = "session" if "session" in cure.schemes or not cure.schemes else cure.schemes[0]
     scopes = frozenset[str]() if kind in _DELEGATED else None
-    return Principal(known or "somebody", name=known, scheme=kind, scopes=scopes, auth_time=attempt.view.at)
+    return Principal(
+        known or SOMEBODY, name=known or "the caller", scheme=kind, scopes=scopes, auth_time=attempt.view.at
+    )
 
 
 def _changed(policy: Policy, cure: Cure, attempt: Attempt, verdict: Refusal) -> Attempt | None:
@@ -191,6 +198,8 @@ def words(cure: Cure, label: str, reason: Reason) -> str:
             return f"{label} held {cure.permission} on {cure.object}"
         case Act.BE_OWNER:
             return f"the caller were {cure.owner or 'the owner'}"
+        case Act.RESEND if reason is Reason.TLS_REQUIRED:
+            return "it came by https"
         case _:
             return _circumstances(cure)
 
@@ -208,16 +217,15 @@ def _circumstances(cure: Cure) -> str:
         case Act.RETRY:
             return f"{cure.note or 'what was asked'} answered again"
         case _:
-            return f"it were sent properly: {cure.note}" if cure.note else "it were sent properly"
+            return f"it were sent without this fault: {cure.note}" if cure.note else "it were sent without this fault"
 
 
 def for_operators(reason: Reason, method: str) -> tuple[Way, ...]:
-    """Where no caller can help himself, what the operator would change. Not tried: the policy would be another."""
+    """What the operator would change, where that is what it takes. Not tried: the policy would be another."""
     told = {
         Reason.PATH_UNNAMED: 'a rule named this path (default = "deny")',
         Reason.METHOD_UNCLAIMED: f"a rule took {method} on this path",
         Reason.SENSITIVE_FILE: "a rule named this very path, or [gates] sensitive_files were false",
-        Reason.NETWORK_BLOCKED: "the address stood in no blocked network",
         Reason.ACCOUNT_DISABLED: "the account were enabled (doorward user enable)",
         Reason.TOKEN_SUBJECT: "the account were enabled (doorward user enable)",
     }.get(reason)

@@ -90,7 +90,7 @@ def _who(event: AuditEvent) -> Principal | Presented | None:
             event.scheme,
             Rejected(
                 Reason(rejected["reason"]),
-                subject=event.subject,
+                subject=event.claimed,
                 expired=bool(rejected.get("expired")),
                 disabled=bool(rejected.get("disabled")),
             ),

@@ -76,7 +76,7 @@ def _match(_policy: Policy, view: RequestView, trace: Trace) -> str | None:
     if rule.kind == "default":
         return "no rule names this path"
     if rule.kind == "unclaimed":
-        return f"rules name this path, none takes {view.method}"
+        return "rules name this path"
     pattern = next((p.text for p in rule.patterns if p.bind(view.target.segments) is not None), "")
     return rule.name if pattern in ("", rule.name) else f"{rule.name} ({pattern})"
 

@@ -32,34 +32,35 @@ _DETAIL = {
     Reason.CREDENTIALS_UNPARSABLE: "the Authorization value cannot be read",
 }
 _WHY = {
-    Code.AUTHENTICATION_REQUIRED: "the caller is not known yet; with credentials the answer may be another",
-    Code.SESSION_EXPIRED: "the caller is not known any more; logging in again may help",
-    Code.INVALID_TOKEN: "a valid token may help, so it is 401 and not 403",
-    Code.INVALID_CREDENTIALS: "right credentials may help, so it is 401 and not 403",
-    Code.ACCESS_DENIED: "logging in again cannot help, so it is 403 without WWW-Authenticate",
-    Code.STEP_UP_REQUIRED: "a fresher login is all that is missing, so it is 401 and not 403",
-    Code.REQUEST_BLOCKED: "it is closed for everybody here and now, whoever logs in",
-    Code.CSRF_FAILED: "the caller is known; what is missing is proof that he meant it",
-    Code.QUOTA_EXCEEDED: "the pace is too high; waiting helps, logging in does not",
-    Code.METHOD_NOT_ALLOWED: "no rule takes this method here; logging in cannot help",
-    Code.MALFORMED_REQUEST: "two programs could read it differently; credentials were not looked at",
-    Code.MALFORMED_CREDENTIALS: "the request is wrong, not the rights of the caller",
-    Code.AUTHORIZATION_UNAVAILABLE: "we could not find out; not the caller's fault, and nothing fails open",
-    Code.UPSTREAM_UNAVAILABLE: "the application did not answer; the door let the request through",
-    Code.TLS_REQUIRED: "credentials must not travel in clear",
-    Code.INTERNAL_ERROR: "a fault of doorward; the stack stands in the log under this id",
+    Code.AUTHENTICATION_REQUIRED: ": the caller is not known yet; with credentials the answer may be another",
+    Code.SESSION_EXPIRED: ": the caller is not known any more; logging in again may help",
+    Code.INVALID_TOKEN: ", not 403: a valid token may help",
+    Code.INVALID_CREDENTIALS: ", not 403: right credentials may help",
+    Code.ACCESS_DENIED: " without WWW-Authenticate: logging in again cannot help",
+    Code.STEP_UP_REQUIRED: ", not 403: a fresher login is all that is missing",
+    Code.REQUEST_BLOCKED: " without WWW-Authenticate: closed here and now, whoever logs in",
+    Code.CSRF_FAILED: ", not 401: the caller is known; what is missing is proof that a page of ours sent this",
+    Code.NOT_FOUND: ": the same answer to everybody",
+    Code.QUOTA_EXCEEDED: ": waiting helps, logging in does not",
+    Code.METHOD_NOT_ALLOWED: " without WWW-Authenticate: no login opens this method",
+    Code.MALFORMED_REQUEST: ": two programs could read it differently; credentials were not looked at",
+    Code.MALFORMED_CREDENTIALS: ", not 401: the request is wrong, not the rights of the caller",
+    Code.AUTHORIZATION_UNAVAILABLE: ", not 401 or 403: we could not find out, and nothing fails open",
+    Code.UPSTREAM_UNAVAILABLE: ": the application did not answer; the door had let the request through",
+    Code.TLS_REQUIRED: ": credentials must not travel in clear, nor be invited to",
+    Code.INTERNAL_ERROR: ": a fault of doorward; the stack stands in the log under this id",
 }
 
 
 def why_this_status(event: AuditEvent) -> str:
-    """Why the answer is this one and not its neighbour; "" where the status says it all."""
+    """Why the answer is this one and not its neighbour: continues the number; "" where that says it all."""
     if event.reason == Reason.CONCEALED:
-        return "hidden: the same answer as for a path that does not exist"
-    if event.code == Code.NOT_FOUND:
-        return "the same answer to everybody"
+        return ": hidden, the same answer as for a path that does not exist"
     if event.code == Code.INSUFFICIENT_SCOPE:
         told = any(line.startswith("WWW-Authenticate") for line in event.facts.get("answer", ()))
-        return "a token with more scopes would do, and the challenge says which" if told else "a scope is missing"
+        return (
+            ": a token with more scopes would do" if told else " without WWW-Authenticate: a new login cannot widen it"
+        )
     return _WHY.get(Code(event.code), "") if event.code else ""
 
 
@@ -137,7 +138,7 @@ def _authenticate(event: AuditEvent) -> str:
     told = facts.get("token", {})
     parts = [event.scheme or "credentials", *([f"issuer {told['issuer']}"] if told else [])]
     parts += [f"key {told['key']}"] if "key" in told else []
-    whose = f" (of {event.who})" if event.who else ""
+    whose = f" (of {event.claimed})" if event.claimed else ""
     return f"{', '.join(parts)}: {_rejected(event, truth, told)}{whose}"
 
 

@@ -25,7 +25,8 @@ class AuditEvent:
     verdict: "allow", "challenge", "deny", "hide", "throttle", "malformed", "unavailable" or "bug"; status: 0 where the
     application answered; reason: as the caller's answer was meant ("concealed" for a hidden one); truth: the reason
     behind it; required: role, scope, permission or circumstance that was missing, in words; subject, issuer: the
-    identity, "" for nobody; name: how the person is called; scheme: kind of credential presented; address: anonymised;
+    proven identity, "" for nobody; name: how the person is called; claimed: the subject of an account whose credentials
+    were refused; scheme: kind of credential presented; address: anonymised;
     resource: decoded path without query; masked: the rule says so; version: of the policy; step: where it ended;
     notes: such as "ignored_bad_credentials"; facts: the evidence, JSON values only.
     """
@@ -42,6 +43,7 @@ class AuditEvent:
     subject: str = ""
     issuer: str = ""
     name: str = ""
+    claimed: str = ""
     scheme: str = ""
     address: str = ""
     method: str = ""
@@ -56,8 +58,8 @@ class AuditEvent:
 
     @property
     def who(self) -> str:
-        """How the caller is called in lists; "" for nobody."""
-        return self.name or self.subject
+        """How the caller is called in lists: with a question mark where nothing was proven; "" for nobody."""
+        return self.name or self.subject or (f"{self.claimed}?" if self.claimed else "")
 
 
 def shown(event: AuditEvent) -> AuditEvent:
@@ -71,6 +73,7 @@ def shown(event: AuditEvent) -> AuditEvent:
         subject="",
         issuer="",
         name="",
+        claimed="",
         method="",
         resource=DENIED,
         notes=(),

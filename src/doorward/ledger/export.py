@@ -37,6 +37,7 @@ def fields(event: AuditEvent, *, unmasked: bool = False) -> dict[str, Any]:
         "principal": event.subject,
         "issuer": event.issuer,
         "name": event.name,
+        "claimed": event.claimed,
         "scheme": event.scheme,
         "method": event.method,
         "policy": event.version,

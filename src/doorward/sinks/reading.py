@@ -38,11 +38,11 @@ class Wanted:
         if self.status is not None:
             parts.append(("status = ?", [self.status]))
         if self.reason:
-            parts.append(("(reason = ? OR truth = ?)", [self.reason, self.reason]))
+            parts.append(("? IN (reason, truth)", [self.reason]))
         if self.rule:
             parts.append(("rule = ?", [self.rule]))
         if self.who:
-            parts.append(("(name = ? OR subject = ?)", [self.who, self.who]))
+            parts.append(("? IN (name, subject, claimed)", [self.who]))
         if self.since is not None:
             parts.append(("until >= ?", [self.since]))
         if not self.allows:

@@ -19,7 +19,8 @@ STEPS = (
         id TEXT NOT NULL, at REAL NOT NULL, until REAL NOT NULL, count INTEGER NOT NULL,
         verdict TEXT NOT NULL, status INTEGER NOT NULL, reason TEXT NOT NULL, code TEXT NOT NULL, truth TEXT NOT NULL,
         rule TEXT NOT NULL, required TEXT NOT NULL,
-        subject TEXT NOT NULL, issuer TEXT NOT NULL, name TEXT NOT NULL, scheme TEXT NOT NULL, address TEXT NOT NULL,
+        subject TEXT NOT NULL, issuer TEXT NOT NULL, name TEXT NOT NULL, claimed TEXT NOT NULL,
+        scheme TEXT NOT NULL, address TEXT NOT NULL,
         method TEXT NOT NULL, resource TEXT NOT NULL, masked INTEGER NOT NULL,
         version TEXT NOT NULL, step TEXT NOT NULL, notes TEXT NOT NULL, facts TEXT NOT NULL
     ) STRICT;
@@ -44,6 +45,7 @@ COLUMNS = (
     "subject",
     "issuer",
     "name",
+    "claimed",
     "scheme",
     "address",
     "method",

@@ -147,5 +147,5 @@ def erase(folder: Path, subject: str) -> int:
     if not path.exists():
         return 0
     with closing(connect(path)) as db:
-        words = "subject = '', issuer = '', name = '', facts = '{}'"
-        return db.execute(f"UPDATE event SET {words} WHERE subject = ?", (subject,)).rowcount  # noqa: S608 - our own words
+        words = "subject = '', issuer = '', name = '', claimed = '', facts = '{}'"
+        return db.execute(f"UPDATE event SET {words} WHERE ? IN (subject, claimed)", (subject,)).rowcount  # noqa: S608 - our own words
