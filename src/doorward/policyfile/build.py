@@ -37,7 +37,7 @@ def build(log: Log, data: Mapping[str, Any], folder: Path, version: str) -> Poli
     default = top.choice("default", "deny", ("deny", "authenticated", "public"))
     names: dict[str, str] = {}
     gates = tuple(read_gate(table, known) for table in _tables(top, "gate", names))
-    drafts = [read_rule(table, index, known) for index, table in enumerate(_tables(top, "rule", names))]
+    drafts = [read_rule(table, known) for table in _tables(top, "rule", names)]
     realm = top.parsed("realm", "", units.printable_ascii)
     find_secrets(log, data)
     top.close()
@@ -51,9 +51,9 @@ def build(log: Log, data: Mapping[str, Any], folder: Path, version: str) -> Poli
 def _judge(log: Log, policy: Policy, drafts: list[Draft], login: tuple[Rule, ...], known: Known, top: Table) -> None:
     """What the parts mean together."""
     needs.check(log, policy, drafts)
-    if "realm" not in top and needs.protects(policy):
-        log.add("E103", (), "realm is missing: it names the protection space.", 'Write for example realm = "shop".')
     sound = [draft for draft in drafts if not log.broken("rule", draft.index)]
+    if "realm" not in top and needs.protects(policy, sound):
+        log.add("E103", (), "realm is missing: it names the protection space.", 'Write for example realm = "shop".')
     reach.check(log, drafts, sound, login)
     advice.check(log, policy, sound, known)
 
@@ -131,7 +131,8 @@ def _tables(top: Table, kind: str, names: dict[str, str]) -> list[Table]:
     elif value is not None and not isinstance(value, list):
         top.wrong(kind, f"Write [[{kind}]].")
         value = []
-    return [_one(top, kind, index, each, names) for index, each in enumerate(value or [])]
+    found = [_one(top, kind, index, each, names) for index, each in enumerate(value or [])]
+    return [table for table, each in zip(found, value or [], strict=True) if isinstance(each, Mapping)]
 
 
 def _one(top: Table, kind: str, index: int, value: Any, names: dict[str, str]) -> Table:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from doorward.core.keysource import ASYMMETRIC, SYMMETRIC, check_key_url
 from doorward.core.settings import Credentials, Issuer, SessionSettings
 from doorward.policyfile import later, units
+from doorward.policyfile.files import there
 from doorward.policyfile.secret import read_secret
 from doorward.policyfile.table import Table
 from doorward.policyfile.words import nearest, shown
@@ -140,7 +141,7 @@ def _jwks_file(table: Table, folder: FilePath) -> str:
     if not name:
         return ""
     file = folder / name
-    if not file.is_file():
+    if not there(file, FilePath.is_file):
         table.fault("jwks_file", f"there is no file {shown(str(file))}.", "Relative paths begin at the policy file.")
     return str(file)
 

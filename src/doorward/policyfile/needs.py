@@ -34,9 +34,9 @@ def check(log: Log, policy: Policy, drafts: Sequence[Draft]) -> None:
         log.add("E111", ("default",), 'default = "authenticated", and nobody can log in.', hint)
 
 
-def protects(policy: Policy) -> bool:
-    """Whether anything asks for identity, so that a realm is named."""
-    rules = any(rule.access == "authenticated" for rule in policy.rules)
+def protects(policy: Policy, sound: Sequence[Draft]) -> bool:
+    """Whether anything asks for identity, so that a realm is named. sound: rules without an error of their own."""
+    rules = any(draft.rule.access == "authenticated" for draft in sound)
     return rules or bool(policy.settings.credentials.order) or policy.default == "authenticated"
 
 

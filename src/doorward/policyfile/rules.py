@@ -32,7 +32,7 @@ class Draft:
     given: frozenset[str]
 
 
-def read_rule(table: Table, index: int, known: Known) -> Draft:
+def read_rule(table: Table, known: Known) -> Draft:
     """One rule; findings say what is wrong with it."""
     patterns = _paths(table)
     access = table.choice("access", "authenticated", ("public", "authenticated", "nobody"))
@@ -65,7 +65,7 @@ def read_rule(table: Table, index: int, known: Known) -> Draft:
     _gate_keys(table, patterns)
     given = frozenset(table)
     table.close()
-    return Draft(rule, index, given)
+    return Draft(rule, int(table.path[1]), given)
 
 
 def _paths(table: Table) -> tuple[Pattern, ...]:

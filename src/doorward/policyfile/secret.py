@@ -14,11 +14,13 @@ from pathlib import Path as FilePath
 from typing import Any, Final
 
 from doorward.core.keysource import PRIVATE_MEMBERS
+from doorward.policyfile.files import read_octets
 from doorward.policyfile.finding import Log
 from doorward.policyfile.locate import Path
 from doorward.policyfile.table import Table
 
 MEND: Final = 'Write { env = "NAME" } or { file = "path" }, and put the secret there.'
+_SECRET_MAX: Final = 1 << 16
 _PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _IN_ADDRESS: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*://[^/?#\s@]*:[^/?#\s@]+@")
 _NAMES: Final = frozenset({"secret", "client_secret", "password", "passwd", "api_key", "private_key", "signing_key"})
@@ -65,7 +67,7 @@ def read_secret(table: Table, key: str, folder: FilePath) -> bytes:
     source.close()
     if bool(env) == bool(file):
         if not table.log.broken(*source.path):
-            source.fault((), f"{key} names {'two sources' if env else 'no source'}.".removeprefix(f"{key} "), MEND)
+            source.fault((), f"it names {'two sources' if env else 'no source'}.", MEND)
         return b""
     return _from_env(source, env) if env else _from_file(source, folder / file)
 
@@ -79,11 +81,9 @@ def _from_env(source: Table, name: str) -> bytes:
 
 
 def _from_file(source: Table, file: FilePath) -> bytes:
-    try:
-        octets = file.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "its name cannot be used"
-        source.fault("file", f"the file cannot be read: {reason}.", "Name a file that doorward may read.")
+    octets = read_octets(file, _SECRET_MAX)
+    if isinstance(octets, str):
+        source.fault("file", f"the file cannot be read: {octets}.", "Name a file that doorward may read.")
         return b""
     octets = octets.removesuffix(b"\n").removesuffix(b"\r")
     if not octets:

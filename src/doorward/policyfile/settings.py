@@ -23,6 +23,7 @@ from doorward.core.settings import (
     UpstreamHeaders,
 )
 from doorward.policyfile import later, units
+from doorward.policyfile.files import read_octets, there
 from doorward.policyfile.table import Table
 from doorward.policyfile.words import visible
 
@@ -191,7 +192,7 @@ def read_pages(top: Table, folder: FilePath) -> Pages:
     """`[pages]`. folder: what a relative template folder is relative to."""
     table, plain = _open(top, "pages"), Pages()
     templates = table.text("templates")
-    if templates and not (folder / templates).is_dir():
+    if templates and not there(folder / templates, FilePath.is_dir):
         table.wrong("templates", "There is no such folder. Relative paths begin at the policy file.")
     found = Pages(
         table.text("brand"),
@@ -299,12 +300,15 @@ def read_messages(top: Table, folder: FilePath) -> Mapping[str, Mapping[str, Any
     table.close()
     if not name:
         return {}
+    octets = read_octets(folder / name, _TEXTS_MAX)
     try:
-        data = (folder / name).read_bytes()
-        texts = json.loads(data) if len(data) <= _TEXTS_MAX else None
-    except (OSError, ValueError, RecursionError) as error:
-        why = getattr(error, "strerror", None) or "it is not JSON"
-        table.fault("overrides", f"{visible(name)} cannot be read: {why}.", "Name a JSON file beside the policy file.")
+        texts = json.loads(octets) if isinstance(octets, bytes) else None
+    except (ValueError, RecursionError):
+        octets = "it is not JSON"
+    if isinstance(octets, str):
+        table.fault(
+            "overrides", f"{visible(name)} cannot be read: {octets}.", "Name a JSON file beside the policy file."
+        )
         return {}
     if isinstance(texts, dict) and all(isinstance(each, dict) for each in texts.values()):
         return texts

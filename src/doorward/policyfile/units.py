@@ -16,6 +16,7 @@ from doorward.core.request import Network, read_host
 from doorward.policyfile.words import visible
 
 DAY: Final = 86_400
+_LONGEST: Final = 36_525 * DAY
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": DAY}
 _PERIODS: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": DAY}
 _BYTES: Final = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
@@ -42,7 +43,10 @@ def seconds(text: str) -> int:
     found = _DURATION.fullmatch(text)
     if not found or not int(found[1]):
         raise PolicyError("E103", "", hint='Write a number above 0 and a unit: "30s", "5m", "12h", "90d".')
-    return int(found[1]) * _SECONDS[found[2]]
+    length = int(found[1]) * _SECONDS[found[2]]
+    if length > _LONGEST:
+        raise PolicyError("E103", "", hint="Nothing here lasts longer than a century.")
+    return length
 
 
 def octets(text: str) -> int:
