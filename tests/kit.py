@@ -27,6 +27,7 @@ from doorward.core.ask import (
     FindKeys,
     FindRelation,
     FindSession,
+    LedgerReady,
     Recall,
     Remember,
     Session,
@@ -322,6 +323,7 @@ class World:
             TakeSlot: lambda q: max(
                 (w for part, w in self.exhausted.items() for b in q.buckets if part in b), default=0
             ),
+            LedgerReady: lambda _: None,
             FindRelation: lambda q: any((s, q.permission, q.object) in self.relations for s in q.subjects),
         }
         return {kind: self._logged(kind, answer) for kind, answer in table.items()}

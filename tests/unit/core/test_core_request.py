@@ -141,6 +141,7 @@ def test_the_forwarded_scheme_is_http_or_https_and_one(value: str, right: tuple[
                 "a:123456",
                 "[::1",
                 "[zz]",
+                "[1:2]",
                 "[]",
             ),
             *(

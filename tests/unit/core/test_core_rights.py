@@ -11,7 +11,7 @@ import pytest
 from doorward.core.ask import FindRelation, TakeSlot
 from doorward.core.authorize import is_open, next_opening
 from doorward.core.gates import presented_account
-from doorward.core.policy import Hours, Owner
+from doorward.core.policy import Hours, Owner, Rule
 from doorward.core.reason import Reason
 from doorward.core.verdict import Allow, Challenge, Deny, Hide, Throttle, status
 from kit import (
@@ -367,3 +367,34 @@ def test_a_bearer_token_needs_no_proof_even_from_a_foreign_page() -> None:
     world = World()
     fields = pairs(world.know(principal()), {"origin": "http://evil.example", "x-csrf-token": "wrong"})
     assert isinstance(judge(policy(rule("/x", access="authenticated")), view("POST", "/x", fields), world), Allow)
+
+
+def test_next_door_to_a_hidden_path_the_caller_is_asked_for_what_anybody_is_asked_for_there() -> None:
+    world = World().with_accounts(account("alice"))
+    rules = policy(rule("/p/s", roles="admin", hide=True), rule("/p/**", methods="GET POST", access="authenticated"))
+    for method, fields, right in (
+        ("POST", bearer_auth("known"), 404),
+        ("POST", cookie("s-alice"), 403),  # without proof of origin, as for any name
+        ("PATCH", bearer_auth("known"), 404),  # taken by neither
+        ("PATCH", {}, 401),
+    ):
+        world.known["known"] = principal(scheme="bearer")
+        assert status(judge(rules, view(method, "/p/s", fields), world)) == right, (method, fields)
+
+
+def test_what_an_open_rule_above_a_hiding_one_decides_is_hidden_from_nobody() -> None:
+    world = World()
+    rules = policy(
+        rule("/p/**", methods="GET", roles="editor", when=hours(days="6")),
+        rule("/p/s", roles="admin", hide=True),
+    )
+    asked = world.know(principal())
+    assert [status(judge(rules, view("GET", f"/p/{name}", asked), world)) for name in ("s", "n")] == [403, 403]
+    assert [status(judge(rules, view("GET", f"/p/{name}"))) for name in ("s", "n")] == [403, 403]
+    assert status(judge(rules, view("POST", "/p/s", asked), world)) == 404
+
+
+def test_a_rule_without_paths_binds_nothing() -> None:
+    assert Rule("(made)").bind(("a",)) == {}
+    assert rule("/a/{id} /b/{id}").bind(("b", "7")) == {"id": "7"}
+    assert rule("/a/{id}").bind(("b", "7")) == {}

@@ -6,11 +6,21 @@ from typing import Any
 
 import pytest
 
-from doorward.core.ask import FindAccount, FindRelation, FindSession, Rejected, Session, TakeSlot, VerifyPassword
+from doorward.core.ask import (
+    FindAccount,
+    FindRelation,
+    FindSession,
+    LedgerReady,
+    Rejected,
+    Session,
+    TakeSlot,
+    VerifyPassword,
+)
 from doorward.core.cure import Act
 from doorward.core.policy import Policy, Rule
 from doorward.core.reason import CODES, Code, Reason
 from doorward.core.request import Fault, RequestView
+from doorward.core.settings import LedgerSettings
 from doorward.core.trace import STEPS, Trace
 from doorward.core.verdict import (
     Allow,
@@ -467,6 +477,21 @@ def test_row_24_says_which_dependency_it_was(name: str, reason: Reason) -> None:
     assert (verdict.reason, verdict.rule) == (reason, "/me")
 
 
+@pytest.mark.parametrize("target", ["/me", "/open", "/.doorward/login"])
+def test_row_24_no_record_no_access_where_the_policy_says_so(target: str) -> None:
+    world = World(down={LedgerReady}, down_name="ledger").with_accounts(account("alice"))
+    rules = policy(ME, rule("/open", access="public"), ledger=LedgerSettings(required=True))
+    verdict = judge(rules, view("GET", target, cookie("s-alice")), world)
+    refused(verdict, 503, Code.AUTHORIZATION_UNAVAILABLE)
+    assert isinstance(verdict, Unavailable)
+    assert verdict.reason is Reason.LEDGER_REQUIRED
+    refused(judge(rules, view("GET", "/me"), world), 401, Code.AUTHENTICATION_REQUIRED, challenged=True)
+    world.down.clear()
+    trace = Trace()
+    assert isinstance(judge(rules, view("GET", target, cookie("s-alice")), world, trace), Allow)
+    assert trace.step == "record"
+
+
 def test_row_24_an_open_limiter_lets_requests_pass_but_never_logins() -> None:
     world = World(down={TakeSlot})
     rules = policy(rule("/x", access="public", limits=limit()), limits_open=True)
@@ -640,6 +665,78 @@ def test_row_30_early_data_is_taken_for_safe_methods_alone() -> None:
         refused(judge(rules, view("POST", "/.doorward/login", fields)), 425, Code.TOO_EARLY)
         assert isinstance(judge(rules, view("GET", "/", fields)), Allow)
     assert isinstance(judge(rules, view("POST", "/")), Allow)
+
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+JSON_API = rule("/api", roles="admin", json=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "body"),
+    [
+        (FORM, True),
+        (FORM, False),
+        ({"content-type": "text/plain;charset=UTF-8"}, True),
+        ({"content-type": " Multipart/Form-Data ; boundary=x"}, True),
+        ([("content-type", "application/json"), ("content-type", "text/plain")], True),
+        ({}, True),
+    ],
+)
+def test_row_31_a_form_sent_with_the_session_cookie_to_a_json_api_is_415(fields: Any, body: bool) -> None:
+    world = World().with_accounts(account("root", roles="admin"))
+    request = view("POST", "/api", cookie("s-root"), OWN_ORIGIN, fields, body=body)
+    refused(judge(policy(JSON_API), request, world), 415, Code.UNSUPPORTED_CONTENT)
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "body"),
+    [
+        ("POST", {"content-type": "application/json"}, True),
+        ("POST", {"content-type": "application/merge-patch+json"}, True),
+        ("DELETE", {}, False),
+        ("GET", FORM, False),
+    ],
+)
+def test_row_31_what_no_form_can_send_passes(method: str, fields: Any, body: bool) -> None:
+    world = World().with_accounts(account("root", roles="admin"))
+    request = view(method, "/api", cookie("s-root"), OWN_ORIGIN, fields, body=body)
+    assert isinstance(judge(policy(JSON_API), request, world), Allow)
+
+
+def test_row_31_is_about_the_session_cookie_and_rules_that_say_so() -> None:
+    world = World().with_accounts(account("root", roles="admin"))
+    for fields in (someone(world, roles="admin"), key_auth("k-root"), basic_auth("root", "pw-root")):
+        assert isinstance(judge(policy(JSON_API), view("POST", "/api", fields, FORM, body=True), world), Allow)
+    plain = policy(rule("/api", roles="admin"))
+    request = view("POST", "/api", cookie("s-root"), OWN_ORIGIN, FORM, body=True)
+    assert isinstance(judge(plain, request, world), Allow)
+
+
+def test_row_31_comes_after_identity_and_the_csrf_proof() -> None:
+    world = World().with_accounts(account("root", roles="admin"))
+    refused(
+        judge(policy(JSON_API), view("POST", "/api", FORM, body=True)),
+        401,
+        Code.AUTHENTICATION_REQUIRED,
+        challenged=True,
+    )
+    refused(judge(policy(JSON_API), view("POST", "/api", cookie("s-root"), FORM), world), 403, Code.CSRF_FAILED)
+    public = policy(rule("/api", access="public", json=True))
+    forged = judge(public, view("POST", "/api", cookie("s-root"), FORM, body=True), world)
+    assert isinstance(forged, Allow)
+    assert forged.principal.anonymous
+    refused(
+        judge(public, view("POST", "/api", cookie("s-root"), OWN_ORIGIN, FORM, body=True), world),
+        415,
+        Code.UNSUPPORTED_CONTENT,
+    )
+
+
+def test_row_31_on_a_hidden_rule_is_told_to_who_may_pass_alone() -> None:
+    world = World().with_accounts(account("root", roles="admin"), account("bob"))
+    hidden = policy(rule("/api", roles="admin", json=True, hide=True))
+    asked = [view("POST", "/api", cookie(f"s-{name}"), OWN_ORIGIN, FORM, body=True) for name in ("root", "bob")]
+    assert [status(judge(hidden, request, world)) for request in asked] == [415, 404]
 
 
 @pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT"])
