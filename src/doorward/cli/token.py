@@ -40,8 +40,8 @@ def inspect(context: Context, source: str) -> int:  # noqa: ARG001 - the dash sa
     from doorward.cli.judged import claims_of, judge_token
 
     text = _read_token()
-    policy = context.known_policy()
-    if policy is None:
+    loaded = context.load()
+    if loaded is None:
         header, claims = claims_of(text)
         context.warn("No policy to judge by: the signature was not checked. Name one: --policy.")
         if context.json:
@@ -49,7 +49,7 @@ def inspect(context: Context, source: str) -> int:  # noqa: ARG001 - the dash sa
         else:
             _claims(context, header, claims)
         return UNKNOWN
-    judged = asyncio.run(judge_token(policy, context.data, text, time.time()))
+    judged = asyncio.run(judge_token(loaded.require(), context.data, text, time.time()))
     if context.json:
         context.emit(judged.public())
     else:

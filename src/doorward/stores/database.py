@@ -68,6 +68,8 @@ class Database:
         except sqlite3.Error as error:
             self._drop_reader()
             raise unavailable(error) from error
+        except UnicodeEncodeError:
+            return []  # half a surrogate pair cannot be stored, so no row has it
 
     def row(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
         """Read one row, or None. Raises DependencyError("store")."""

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TypeVar
 
-from doorward.core.errors import DependencyError
+from doorward.core.errors import ConfigError, DependencyError
 from doorward.stores.database import Database
 
 T = TypeVar("T")
@@ -84,9 +84,12 @@ class Epochs:
     def commit(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Write, wait until it is on disk, and see what it raised. For commands, which have time.
 
-        Raises DependencyError("store"), or what the work raises.
+        Raises DependencyError("store"), or what the work raises; ConfigError for a text that is no Unicode.
         """
-        result = self._database.write(work).result()
+        try:
+            result = self._database.write(work).result()
+        except UnicodeEncodeError as error:  # bytes of an argument that the locale could not read
+            raise ConfigError("A text has characters that are no Unicode.", hint="Type it again.") from error
         self.poll()
         return result
 
