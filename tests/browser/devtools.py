@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,13 @@ class Tab:
         yield
         while self._loads == before:
             self._receive()
+
+    def until(self, condition: Callable[[], Any]) -> None:
+        """Wait for something that has to happen at last; events are taken in meanwhile."""
+        end = time.monotonic() + _PATIENCE
+        while not condition():
+            assert time.monotonic() < end, "it never happened"
+            self.run("new Promise(done => setTimeout(done, 50))")
 
     def run(self, expression: str) -> Any:
         """The value of an expression in the page; promises are waited for."""
