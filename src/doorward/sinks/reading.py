@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,10 +114,3 @@ class Reader:
                 return db.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise DependencyError("ledger", hint=f"{path}: {error}.") from error
-
-
-def each(events: list[AuditEvent]) -> Iterator[tuple[AuditEvent, bool]]:
-    """Each event, and whether its short id is another's too."""
-    shorts = [short(event.id) for event in events]
-    for event, name in zip(events, shorts, strict=True):
-        yield event, shorts.count(name) > 1

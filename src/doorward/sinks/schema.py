@@ -71,8 +71,7 @@ def prepare(db: sqlite3.Connection) -> None:
         db.execute(f"PRAGMA user_version = {len(STEPS)}")
         db.execute("COMMIT")
     except sqlite3.Error:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
+        db.rollback()
         raise
 
 

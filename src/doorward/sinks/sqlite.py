@@ -19,8 +19,8 @@ from doorward.sinks.schema import FILE, INSERT, STEPS, prepare, to_row
 _PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
 _WAIT = 2.0
-_CHUNK = 2_000
-_FULL, _ROOMY = 1.0, 0.9
+_CHUNK = 5_000
+_ROOMY = 0.9
 _WAL_KEPT = 4 << 20
 _KEY_BYTES = 32
 
@@ -100,15 +100,22 @@ class SqliteLedger:
         Returns: rows deleted. Raises sqlite3.Error, OSError.
         """
         db = self.open()
-        gone = _delete(db, "at < ?", now - retention)
-        if self.size() > max_size * _FULL:
-            while self.size() > max_size * _ROOMY and (
-                more := _delete(db, "subject = ''") or _delete(db, "subject <> ''")
-            ):
+        gone = 0
+        while more := _delete(db, "at < ? ORDER BY at", _CHUNK, now - retention):
+            gone += more
+        if self.size() > max_size:
+            while (most := self._surplus(max_size)) and (more := _oldest(db, most)):
                 gone += more
         if gone:
-            db.execute("PRAGMA incremental_vacuum").fetchall()
+            # `execute` takes one step of it, which frees one page; only a script is run to its end.
+            db.executescript("PRAGMA incremental_vacuum")
         return gone
+
+    def _surplus(self, max_size: int) -> int:
+        """How many rows have to go until a tenth is free again; at most a chunk."""
+        share = 1 - _ROOMY * max_size / max(1, self.size())
+        (rows,) = self.open().execute("SELECT count(*) FROM event").fetchone()
+        return min(_CHUNK, max(1, int(rows * share))) if share > 0 else 0
 
     def size(self) -> int:
         """Bytes in use: pages with content, and what waits in the WAL."""
@@ -132,9 +139,13 @@ def _grow(db: sqlite3.Connection, row: str, seen: int, last: float) -> int:
     return db.execute(grown, (seen, last, row)).rowcount
 
 
-def _delete(db: sqlite3.Connection, which: str, *values: float) -> int:
-    """Delete up to a chunk of the oldest rows that match; a long delete would keep the queue waiting."""
-    found = f"SELECT seq FROM event WHERE {which} ORDER BY seq LIMIT {_CHUNK}"  # noqa: S608 - our own words
+def _oldest(db: sqlite3.Connection, most: int) -> int:
+    return _delete(db, "subject = '' ORDER BY seq", most) or _delete(db, "subject <> '' ORDER BY seq", most)
+
+
+def _delete(db: sqlite3.Connection, which: str, most: int, *values: float) -> int:
+    """Delete the first rows of a selection; `most` of them, because a long delete would keep the queue waiting."""
+    found = f"SELECT seq FROM event WHERE {which} LIMIT {most}"  # noqa: S608 - our own words
     return db.execute(f"DELETE FROM event WHERE seq IN ({found})", values).rowcount  # noqa: S608 - our own words
 
 

@@ -192,9 +192,9 @@ class Writer:
         waiters: list[Waiter] = []
         try:
             batch = self._gather(waiters)
-            self._to_lines(batch)
             self._pending.join(batch)
             self._to_ledger()
+            self._to_lines(batch)
             self._tidy()
         except Exception:  # noqa: BLE001 - the last resort of a thread: without it nothing would be recorded any more
             _LOG.exception("a bug in the ledger's writer")
