@@ -123,9 +123,8 @@ def _title(value: object, index: int) -> str:
 def _case(table: Table, issuers: Mapping[str, str]) -> Case:
     name = table.text("name")
     request = table.parsed("request", ("GET", "/"), _request)
-    for key, example in (("name", "editor may not see settings"), ("request", "GET /admin/settings")):
-        if key not in table:
-            table.fault((), f"{key} is missing.", f'Write for example {key} = "{example}".')
+    table.lacks("name", 'Write for example name = "editor may not see settings".')
+    table.lacks("request", 'Write for example request = "GET /admin/settings".')
     at = _at(table)
     who, grants = _who(table, at, issuers)
     case = Case(
@@ -181,8 +180,7 @@ def _who(table: Table, at: float, issuers: Mapping[str, str]) -> tuple[Principal
     if inner is None:
         return None, frozenset()
     subject = inner.text("id")
-    if "id" not in inner:
-        inner.fault((), "id is missing.", 'Write as = { id = "eve", roles = ["editor"] }, or leave it out: anonymous.')
+    inner.lacks("id", 'Write as = { id = "eve", roles = ["editor"] }, or leave it out: anonymous.')
     scopes = frozenset(inner.each("scopes", units.scope)) if inner.raw("scopes") else None
     who = Principal(
         subject,
@@ -225,13 +223,11 @@ def _headers(table: Table) -> tuple[tuple[str, str], ...]:
 
 def _expect(table: Table) -> Expect:
     inner = table.table("expect")
+    table.lacks("expect", "Write for example expect = { status = 403 }.")
     if inner is None:
-        if "expect" not in table:
-            table.fault((), "expect is missing.", "Write for example expect = { status = 403 }.")
         return Expect(0)
     found = Expect(inner.whole("status", 0, 200, 599), inner.parsed("reason", "", _reason), inner.text("rule"))
-    if "status" not in inner:
-        inner.fault((), "status is missing.", "Write for example expect = { status = 403 }.")
+    inner.lacks("status", "Write for example expect = { status = 403 }.")
     inner.close()
     return found
 

@@ -65,8 +65,8 @@ def _issuer(table: Table, name: str, folder: FilePath) -> Issuer:
 
 def _required(table: Table, key: str, example: str) -> str:
     found = table.text(key)
-    if key not in table and not _later(table):
-        table.fault((), f"{key} is missing.", f"Write it {example}.")
+    if not _later(table):
+        table.lacks(key, f"Write it {example}.")
     return found
 
 
@@ -77,8 +77,8 @@ def _later(table: Table) -> bool:
 
 def _algorithms(table: Table) -> tuple[str, ...]:
     found = table.words("algorithms")
-    if "algorithms" not in table and not _later(table):
-        table.fault((), "algorithms is missing.", 'Write what its tokens are signed with, for example ["RS256"].')
+    if not _later(table):
+        table.lacks("algorithms", 'Write what its tokens are signed with, for example ["RS256"].')
     for name in found:
         if name.lower() == "none":
             table.fault("algorithms", '"none" is no signature.', "Take it out.", "E114")
@@ -121,7 +121,7 @@ def _keys(table: Table, algorithms: tuple[str, ...], folder: FilePath) -> dict[s
         "secret": _shared(table, algorithms, folder),
     }
     if not named:
-        if not _later(table):
+        if not _later(table) and not table.void:
             hint = "Name jwks (an address), jwks_file, keys or secret; discovery is not available in this version."
             table.fault((), "it has no keys.", hint)
         return {}
@@ -215,12 +215,11 @@ def _bearer(table: Table, issuers: Mapping[str, Issuer]) -> tuple[tuple[str, ...
         if name not in issuers:
             hint = nearest(name, list(issuers)) or f"Write a table [issuers.{name}]."
             bearer.fault("issuers", f"unknown issuer {shown(name)}.", hint, "E105")
-    if not issuers and "issuers" not in bearer:
-        bearer.fault((), "bearer has no issuer.", "Write a table [issuers.NAME].", "E105")
+    if not issuers:
+        bearer.lacks("issuers", "Write a table [issuers.NAME].", "E105", "bearer has no issuer.")
     audience = bearer.words("audience")
-    if "audience" not in bearer:
-        hint = 'Without one any token of the issuer would do. Write audience = "https://shop.example".'
-        bearer.fault((), "bearer has no audience.", hint, "E114")
+    hint = 'Without one any token of the issuer would do. Write audience = "https://shop.example".'
+    bearer.lacks("audience", hint, "E114", "bearer has no audience.")
     bearer.close()
     return tuple(name for name in named if name in issuers), audience
 

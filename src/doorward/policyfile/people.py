@@ -40,7 +40,7 @@ class Known:
         known = sorted(self.roles)
         for role in roles:
             if self.named and role not in known:
-                hint = nearest(role, known) if known else ""
+                hint = nearest(role, known)
                 table.fault(key, f'unknown role "{visible(role)}".', f"{hint} Roles stand in [roles].".strip(), "E105")
         return roles
 

@@ -32,8 +32,7 @@ def read_limits(owner: Table, *, gate: bool, public: bool) -> tuple[Limit, ...]:
 
 def _limit(table: Table, *, gate: bool, public: bool) -> Limit:
     number, period = table.parsed("rate", (1, 60), units.rate)
-    if "rate" not in table and not table.log.broken(*table.path):
-        table.fault((), "rate is missing.", 'Write for example rate = "5/minute".')
+    table.lacks("rate", 'Write for example rate = "5/minute".')
     by = table.each("by", _gate_key if gate else _key) or ("ip",)
     if (public or gate) and any("principal" in key.split("+") for key in by):
         where = "a gate" if gate else "a public rule"

@@ -70,8 +70,7 @@ def read_rule(table: Table, known: Known) -> Draft:
 
 def _paths(table: Table) -> tuple[Pattern, ...]:
     patterns = table.each("path", parse_pattern)
-    if "path" not in table:
-        table.fault((), "path is missing.", 'Write for example path = "/admin/**".')
+    table.lacks("path", 'Write for example path = "/admin/**".')
     return patterns
 
 
@@ -134,8 +133,7 @@ def _owner(table: Table, patterns: tuple[Pattern, ...]) -> Owner | None:
         inner = table.inner(("owner",), value, f"{table.title}owner: ")
         variable = inner.parsed("is", "", units.variable)
         attribute = inner.text("attribute")
-        if "is" not in inner:
-            inner.fault((), "is is missing.", 'Write owner = { is = "{id}", attribute = "customer_no" }.')
+        inner.lacks("is", 'Write owner = { is = "{id}", attribute = "customer_no" }.')
         inner.close()
     else:
         variable = table.parsed("owner", "", units.variable)
@@ -151,8 +149,7 @@ def _acl(table: Table, patterns: tuple[Pattern, ...]) -> Acl | None:
     none: tuple[str, ...] = ()
     names = inner.parsed("object", none, units.variables)
     template = inner.text("object")
-    if not template and not inner.log.broken(*inner.path):
-        inner.fault((), "object is missing.", 'Write for example object = "document:{doc}".')
+    inner.lacks("object", 'Write for example object = "document:{doc}".')
     permissions: dict[str, str] = {}
     for key in inner:
         if not key.isupper():
@@ -173,9 +170,8 @@ def _when(table: Table) -> Hours | None:
         return None
     days, hours = inner.each("days", units.days), inner.parsed("hours", _WHOLE_DAY, units.hours)
     zone = inner.parsed("zone", "", units.zone)
-    if "zone" not in inner:
-        inner.fault((), "when needs a zone,", 'for example zone = "Europe/Kyiv".')
-    if "days" not in inner and "hours" not in inner:
+    inner.lacks("zone", 'for example zone = "Europe/Kyiv".', text="when needs a zone,")
+    if "days" not in inner and "hours" not in inner and not inner.void:
         inner.fault((), "when says neither days nor hours.", 'Write for example hours = "08:00-18:00".')
     inner.close()
     open_days = frozenset(day for span in days for day in span) or frozenset(_EVERY_DAY)
@@ -187,9 +183,9 @@ def _fresh(table: Table) -> int | None:
     if inner is None:
         return None
     found = inner.parsed("max_age", 0, units.seconds)
+    if "factor" not in inner:
+        inner.lacks("max_age", 'Write for example fresh = { max_age = "5m" }.')
     inner.close()
-    if not found and not inner.log.broken(*inner.path):
-        inner.fault((), "max_age is missing.", 'Write for example fresh = { max_age = "5m" }.')
     return found or None
 
 

@@ -23,9 +23,11 @@ T = TypeVar("T")
 
 
 class Table:
-    """A table of the file. path: where; title: how findings in it begin; rule: name of the rule or gate, or ""."""
+    """A table of the file. path: where; title: how findings in it begin; rule: name of the rule or gate, or "";
+    void: something else stands there, so that nothing can be said to be missing in it.
+    """
 
-    __slots__ = ("_asked", "_data", "_later", "log", "path", "rule", "title")
+    __slots__ = ("_asked", "_data", "_later", "log", "path", "rule", "title", "void")
 
     def __init__(
         self,
@@ -40,6 +42,7 @@ class Table:
         self._data = data
         self._later = later or {}
         self._asked: dict[str, None] = {}
+        self.void = False
 
     def __contains__(self, key: object) -> bool:
         return key in self._data
@@ -56,6 +59,13 @@ class Table:
     def wrong(self, key: str, hint: str, code: str = "E103") -> None:
         """Note an error that shows the value as it stands."""
         self.fault(key, f"{visible(key)} = {shown(self._data.get(key))}.", hint, code)
+
+    def lacks(self, key: str, hint: str, code: str = "E103", text: str = "") -> bool:
+        """Whether a key is missing that must be there, which is noted. text: what to say of it."""
+        if key in self._data or self.void:
+            return False
+        self.fault((), text or f"{key} is missing.", hint, code)
+        return True
 
     def raw(self, key: str) -> Any:
         """The value as TOML has it, None when it is not there."""
@@ -167,8 +177,11 @@ class Table:
         """The table at a path below; an empty one where something else stands."""
         if not isinstance(value, Mapping):
             self.log.add("E103", (*self.path, *path), f"{title}{shown(value)} is no table.", "Write { … }.", self.rule)
-            value = {}
-        return Table(self.log, (*self.path, *path), value, title, self.rule, later)
+        found = Table(
+            self.log, (*self.path, *path), value if isinstance(value, Mapping) else {}, title, self.rule, later
+        )
+        found.void = not isinstance(value, Mapping)
+        return found
 
     def close(self) -> None:
         """Every key that nobody asked for is unknown, or comes in a later version."""
@@ -178,7 +191,7 @@ class Table:
             if key in self._later:
                 self._later[key].refuse(self.log, (*self.path, key), self.title, self.rule)
             else:
-                hint = nearest(key, [*self._asked, *self._later])
+                hint = nearest(key, [*self._asked, *self._later], [*self._asked])
                 self.fault(key, f'unknown {self._kind(key)} "{visible(key)}".', hint, "E102")
 
     def _kind(self, key: str) -> str:

@@ -42,9 +42,11 @@ def listed(words: Sequence[object], last: str = "or") -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} {last} {texts[-1]}"
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """The hint for a word nobody knows."""
+def nearest(word: str, known: Sequence[str], offered: Sequence[str] | None = None) -> str:
+    """The hint for a word nobody knows. offered: what is named where nothing is near; None = all that is known."""
     near = difflib.get_close_matches(word[:_LONGEST], known, n=1)
+    near = near or [each for each in known if len(word) > 2 and each.startswith(word)][:1]  # noqa: PLR2004 - "alg" is a beginning, "a" is none
     if near:
         return f'Did you mean "{near[0]}"?'
-    return f"Known here: {', '.join(known)}." if known else ""
+    offered = known if offered is None else offered
+    return f"Known here: {', '.join(offered)}." if offered else ""
