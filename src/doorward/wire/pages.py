@@ -131,7 +131,7 @@ def refusal_page(policy: Policy, shown: Shown, request: RequestView, language: s
         "sentence": said,
         "advice": _advice(name, said),
         "wait": _wait(shown),
-        "note": shown.note,
+        "note": f"{shown.note[:1].upper()}{shown.note[1:]}." if shown.note else "",
         "detail": "" if more in (said, shown.note) else more,
         "who": shown.who if not shown.mask else "",
         "required_role": shown.required_role,

@@ -188,7 +188,7 @@ def test_a_page_says_nothing_twice(tag):
 def test_the_429_page_counts_down_without_script_and_within_its_own_policy():
     reply, seen = look(throttle(75))
     assert b"from{--left:75;" in reply.body
-    assert {"class": "wait count", "aria-hidden": "true"} in seen.all("p")
+    assert {"class": "wait", "aria-hidden": "true"} in seen.all("p")
     long, seen = look(throttle(7200))
     assert b"animation:wait 7200s" in long.body
     assert {"class": "wait", "aria-hidden": "true"} in seen.all("p")
@@ -213,7 +213,7 @@ def test_a_form_may_lead_through_us_to_wherever_the_application_sends_and_other_
 
 def test_the_400_page_says_which_part():
     _, seen = look(VERDICTS[6], **{"accept-language": "ar"})
-    assert "the path has a dot segment" in seen.text
+    assert "The path has a dot segment." in seen.text
     assert {"class": "soft", "lang": "en", "dir": "ltr"} in seen.all("p")
 
 
