@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from contract.stands import Stand
 
+from contract.stands import Stand
 from doorward.core.ask import Account, FindAccount
 
 ALICE = Account("7", "alice", frozenset({"admin", "editor"}), password="$hash", attributes=(("team", "red"),))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from contract.stands import Stand
 
+from contract.stands import Stand
 from doorward.core.ask import Account, FindApiKey
 
 NOW = 1_764_000_000.0

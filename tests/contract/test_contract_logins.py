@@ -1,4 +1,4 @@
-"""AdmitLogin and ClearLogin (P5): five free tries, then doubling delays; thirty a minute a prefix; the same of every store."""
+"""AdmitLogin, ClearLogin (P5): five free tries, doubling delays, thirty a minute a prefix; the same of every store."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from contract.stands import Memory, Sqlite, Stand
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contract.stands import Memory, Sqlite, Stand
 from doorward.core.ask import AdmitLogin, ClearLogin
 
 NOW = 1_764_000_000.0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from contract.stands import TIMES, Stand
 
+from contract.stands import TIMES, Stand
 from doorward.core.ask import Account, CheckCsrf, FindSession
 
 NOW = 1_764_000_000.0
