@@ -61,13 +61,15 @@ async def log_in(visit: Visit) -> Reply:
     name = _name(visit.body.fields.get("username", ""))
     proof = await _look(visit, name)
     if isinstance(proof, Principal):
-        return await _welcome(visit, proof)
+        welcome = await _welcome(visit, proof)
+        if isinstance(welcome, Reply):
+            return welcome
+        proof = welcome
     refusal = proof if isinstance(proof, Throttle) else rejected(visit.policy, RULE, "session", proof)
-    known = proof if isinstance(proof, Rejected) else None
-    return await _failed(visit, refusal, LoginForm("", visit.back, name), known)
+    return await _failed(visit, refusal, LoginForm("", visit.back, name), proof)
 
 
-async def _failed(visit: Visit, refusal: Refusal, form: LoginForm, proof: Rejected | None = None) -> Reply:
+async def _failed(visit: Visit, refusal: Refusal, form: LoginForm, proof: Rejected | Throttle | None = None) -> Reply:
     if not visit.as_page:
         return await visit.refuse(refusal, proof=proof)
     await visit.note(refusal, proof=proof)
@@ -102,10 +104,12 @@ async def _look(visit: Visit, name: str) -> Principal | Rejected | Throttle:
     return await visit.ask(check_password(visit.policy, visit.view, name, password, "session"))
 
 
-async def _welcome(visit: Visit, who: Principal) -> Reply:
+async def _welcome(visit: Visit, who: Principal) -> Reply | Rejected:
     at = visit.view.at
     old = await visit.holder()
     session, secret = await visit.desk.open_session(who.subject, at)
+    if session.ended:  # the account was disabled after its password was looked at
+        return Rejected(Reason.ACCOUNT_DISABLED, subject=who.subject, disabled=True)
     if isinstance(old, Principal):  # the id changes at every login, and the old one dies (CK3)
         await visit.desk.end_session(old.session, at)
     settings = visit.policy.settings

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from doorward.core.ask import Answers, Rejected, Steps, arun
-from doorward.core.authenticate import authenticate
+from doorward.core.ask import Answers, Steps, arun
+from doorward.core.authenticate import Proof, authenticate
 from doorward.core.decide import OWN
 from doorward.core.policy import Policy, Rule
 from doorward.core.principal import Principal
@@ -82,7 +82,7 @@ class Visit:
         found = [value.strip(" \t") for name, _, value in pairs if name.strip(" \t") == LOGIN_COOKIE]
         return found[0] if len(found) == 1 else ""
 
-    async def refuse(self, refusal: Refusal, who: Principal | None = None, proof: Rejected | None = None) -> Reply:
+    async def refuse(self, refusal: Refusal, who: Principal | None = None, proof: Proof | None = None) -> Reply:
         """Record a refusal and write it in the form this client wants."""
         await self.note(refusal, who, proof)
         return render(self.policy, self.shown(refusal, who), self.view, self.request_id)
@@ -91,10 +91,11 @@ class Visit:
         """What of a refusal may be told here."""
         return show(self.policy, refusal, self.view, who)
 
-    async def note(self, refusal: Refusal, who: Principal | None = None, proof: Rejected | None = None) -> None:
-        """Record a refusal. proof: what became of the credential."""
+    async def note(self, refusal: Refusal, who: Principal | None = None, proof: Proof | None = None) -> None:
+        """Record a refusal. proof: what became of the password."""
         trace = Trace()
         trace.step, trace.who, trace.proof = "authenticate", who, proof
+        trace.kind = "session" if who or proof else ""
         waiting = self.record.note(self.policy, self.view, refusal, trace, self.request_id)
         if waiting is not None:
             await waiting

@@ -82,7 +82,8 @@ class Door:
         if self.failing == "open":
             raise DependencyError("store")
         self.opened += 1
-        session, secret = Session(f"new-{self.opened}", subject, at, at, at), f"secret-{self.opened}"
+        ended = "disabled" if self.failing == "disabled" else ""
+        session, secret = Session(f"new-{self.opened}", subject, at, at, at, ended), f"secret-{self.opened}"
         self.world.sessions[secret] = session
         self.world.tokens[session.id] = f"csrf-{session.id}"
         return session, secret

@@ -178,6 +178,7 @@ def test_the_ledger_knows_which_it_was():
         door.log_in(name, password)
     assert door.notes.reasons == ["password-wrong", "account-unknown", "account-disabled"]
     assert [trace.proof.subject for _, trace, _ in door.notes.seen] == ["7", "", "8"]
+    assert {trace.kind for _, trace, _ in door.notes.seen} == {"session"}
     assert "pw-olga" not in repr(door.notes.seen)
 
 
@@ -238,6 +239,17 @@ def test_a_session_that_cannot_be_written_is_503_and_nothing_has_changed(failing
     assert door.submit(page, username="carol", password="pw-carol").status == 503
     assert door.jar[COOKIE] == "secret-1"
     assert door.live("secret-1")
+
+
+def test_an_account_that_is_disabled_in_that_very_moment_is_not_let_in():
+    door = Door()
+    page = door.get(LOGIN, BROWSER)
+    door.failing = "disabled"
+    reply = door.submit(page, username="carol", password="pw-carol")
+    assert (reply.status, reply.all("Set-Cookie")) == (401, ())
+    assert WRONG in said(reply)
+    assert door.notes.reasons == ["account-disabled"]
+    assert door.post_json(LOGIN, {"username": "carol", "password": "pw-carol"}).status == 401
 
 
 def test_the_id_changes_at_every_login_and_the_old_one_dies():
