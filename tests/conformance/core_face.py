@@ -5,7 +5,7 @@ Rule: nothing here decides; what needs a body, a page or a socket is judged on t
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs
+import json
 
 from conformance.probes_cast import PERSONAS, REVOKED_JTI, Cast, Raw, jwks
 from conformance.probes_table import Answer
@@ -91,10 +91,10 @@ def _navigation(request: RequestView) -> bool:
 
 
 def _login(policy: Policy, world: World, raw: Raw) -> Answer:
-    """Our own login form, as far as the core goes: one password check, and what its rejection says."""
-    fields = parse_qs(raw.body.decode())
+    """Our own login, as far as the core goes: one password check, and what its rejection says."""
+    fields = json.loads(raw.body)
     request = to_view(policy, raw)
-    steps = check_password(policy, request, fields["name"][0], fields["password"][0], "session")
+    steps = check_password(policy, request, fields["username"], fields["password"], "session")
     proof = run(steps, world.answers)
     if isinstance(proof, Principal):
         return Answer(303)

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from conformance.probes_cast import CORS_ORIGIN, PERSONAS, REVOKED_JTI, WORD, Cast, Raw, basic_value, confused, encode
 
@@ -108,14 +107,12 @@ def _csrf(cast: Cast) -> list[Raw]:
 
 
 def _login(*pairs: tuple[str, str]) -> Callable[[Cast], list[Raw]]:
-    form = ("Content-Type", "application/x-www-form-urlencoded")
+    """Our own login as a program uses it: JSON, with the own origin as proof."""
 
     def requests(cast: Cast) -> list[Raw]:
-        own = (form, ("Origin", cast.origin), ("Accept", "application/json"))
-        return [
-            _get(cast.login_path, own, method="POST", body=urlencode({"name": name, "password": password}).encode())
-            for name, password in pairs
-        ]
+        own = (*JSON, ("Origin", cast.origin), ("Accept", "application/json"))
+        bodies = [json.dumps({"username": name, "password": password}).encode() for name, password in pairs]
+        return [_get(cast.login_path, own, method="POST", body=body) for body in bodies]
 
     return requests
 

@@ -382,6 +382,20 @@ def test_next_door_to_a_hidden_path_the_caller_is_asked_for_what_anybody_is_aske
         assert status(judge(rules, view(method, "/p/s", fields), world)) == right, (method, fields)
 
 
+@pytest.mark.parametrize("key", ["ip", "principal"])
+def test_next_door_to_a_hidden_path_the_limits_are_those_of_the_neighbour(key: str) -> None:
+    world = World(exhausted={f"wide/0/{key}=": 9})
+    rules = policy(
+        rule("/p/s", roles="admin", hide=True),
+        rule("/p/**", name="wide", access="authenticated", limits=limit(by=key)),
+    )
+    asked = world.know(principal())
+    assert [status(judge(rules, view("GET", f"/p/{name}", asked), world)) for name in ("s", "n")] == [429, 429]
+    world.exhausted.clear()
+    world.down = {TakeSlot}
+    assert [status(judge(rules, view("GET", f"/p/{name}", asked), world)) for name in ("s", "n")] == [503, 503]
+
+
 def test_what_an_open_rule_above_a_hiding_one_decides_is_hidden_from_nobody() -> None:
     world = World()
     rules = policy(

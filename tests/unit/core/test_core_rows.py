@@ -661,7 +661,8 @@ def test_row_29_a_malformed_host_is_400_and_a_foreign_one_421(host: str | None, 
 def test_row_30_early_data_is_taken_for_safe_methods_alone() -> None:
     rules = policy(default="public")
     for fields in ({"early-data": "1"}, [("early-data", "0"), ("early-data", "1")]):
-        refused(judge(rules, view("POST", "/", fields)), 425, Code.TOO_EARLY)
+        for method in ("POST", "PUT", "PATCH", "DELETE", "JEFF"):
+            refused(judge(rules, view(method, "/", fields)), 425, Code.TOO_EARLY)
         refused(judge(rules, view("POST", "/.doorward/login", fields)), 425, Code.TOO_EARLY)
         assert isinstance(judge(rules, view("GET", "/", fields)), Allow)
     assert isinstance(judge(rules, view("POST", "/")), Allow)
