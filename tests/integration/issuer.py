@@ -22,14 +22,14 @@ def _b64(data: bytes) -> str:
 
 
 @cache
-def key(name: str = KID) -> rsa.RSAPrivateKey:
+def key(name: str) -> rsa.RSAPrivateKey:
     """One key per name and process."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def jwks() -> str:
     """The public key set as JSON."""
-    public = key().public_key().public_numbers()
+    public = key(KID).public_key().public_numbers()
     n = _b64(public.n.to_bytes(256, "big"))
     return json.dumps({"keys": [{"kty": "RSA", "kid": KID, "use": "sig", "alg": "RS256", "n": n, "e": "AQAB"}]})
 

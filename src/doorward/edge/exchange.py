@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from doorward.edge.answer import render
 from doorward.edge.collect import collect
-from doorward.edge.faults import EdgeFault
+from doorward.edge.faults import EdgeFault, FailureKind
 from doorward.edge.head import Facts, Pair, RawPair
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Replace:
 
 OnResponse = Callable[[int, list[RawPair]], "list[RawPair] | Replace"]
 """Status and end-to-end fields of an upstream answer (not to be mutated) -> the same list, a new one, or Replace."""
-OnFailure = Callable[[str], None]
+OnFailure = Callable[[FailureKind], None]
 """Called with a FailureKind when no answer can be had; the Door then replies."""
 Door = Callable[["Exchange"], None]
 

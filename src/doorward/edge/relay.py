@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from doorward.edge.answer import CLOSE, raw_lines, render, status_line
 from doorward.edge.chunks import LAST, wrap
-from doorward.edge.faults import BodyTooLarge, ClientGone, EdgeError
+from doorward.edge.faults import BodyTooLarge, ClientGone, EdgeError, FailureKind
 from doorward.edge.forwarding import ENDLESS, accepts, framing_line, request_fields, request_head
 from doorward.edge.head import Pair, RawPair
 
@@ -76,6 +76,11 @@ class Relay:
     def now(self) -> float:
         """Loop time of the last sweep, seconds."""
         return self.connection.server.now
+
+    @property
+    def endless(self) -> bool:
+        """A tunnel or an event stream: it ends when somebody ends it."""
+        return self._tunnel or (self._begun and self._stream)
 
     # -- towards the upstream
 
@@ -320,8 +325,8 @@ class Relay:
             return
         self.failed("bad-response")
 
-    def failed(self, kind: str) -> None:
-        """There is no answer, or only half of one. kind: a FailureKind."""
+    def failed(self, kind: FailureKind) -> None:
+        """There is no answer, or only half of one."""
         if self.dead:
             return
         self._drop()
@@ -346,7 +351,7 @@ class Relay:
     def sweep(self, now: float) -> None:
         """End what has taken too long; tunnels and event streams may be silent."""
         limits = self.upstream.limits
-        if self._tunnel or self.carrier is None or self.connection.choked or (self._begun and self._stream):
+        if self.carrier is None or self.connection.choked or self.endless:
             return
         if now - self._since > (limits.upstream_body if self._begun else limits.upstream_response):
             self.failed("timeout")

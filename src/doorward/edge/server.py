@@ -51,6 +51,7 @@ class Server:
         self._clients: set[Connection] = set()
         self._listening: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._patience = 0.0
 
     @property
     def connections(self) -> int:
@@ -105,6 +106,17 @@ class Server:
         if len(clients) > _SLICE:
             self.loop.call_soon(self._sweep_slice, clients[_SLICE:])
 
+    def end_streams(self) -> None:
+        """End tunnels and event streams, which nobody else would: their clients come again, elsewhere."""
+        for exchange in list(self.open_streams.values()):
+            relay = exchange.connection.relay
+            if relay is not None and relay.endless:
+                exchange.abort()
+
+    def hurry(self) -> None:
+        """Drain no longer: end whoever is still there."""
+        self._patience = 0.0
+
     async def drain(self, seconds: float) -> None:
         """Stop: accept nothing more, end the idle, let the others finish, then end those too."""
         self.draining = True
@@ -113,8 +125,8 @@ class Server:
         for connection in list(self._clients):
             if connection.phase == IDLE:
                 connection.close()
-        end = self.loop.time() + seconds
-        while self._clients and self.loop.time() < end:  # noqa: ASYNC110 - an event would cost every request
+        self._patience = self.loop.time() + seconds
+        while self._clients and self.loop.time() < self._patience:  # noqa: ASYNC110 - an event would cost every request
             await asyncio.sleep(0.01)
         for connection in list(self._clients):
             connection.abort()

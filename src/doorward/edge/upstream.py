@@ -49,8 +49,13 @@ class Upstream:
         self._idle: list[Carrier] = []
         self._dials: set[asyncio.Task[None]] = set()
 
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return f"{'https' if self.tls else 'http'}://{self.authority}"
+
     def __repr__(self) -> str:
-        return f"Upstream({'https' if self.tls else 'http'}://{self.authority})"
+        return f"Upstream({self.origin})"
 
     def take(self, now: float, *, repeatable: bool) -> Carrier | None:
         """An idle connection, the youngest first, or None. repeatable: the request may be sent again if this fails."""

@@ -1,1 +1,1 @@
-"""The process in front of an application: listeners, reload, drain. Rule: it wires and translates; it decides nothing."""
+"""The process in front of an application: listeners, reload, drain. Rule: it wires and translates, it never decides."""

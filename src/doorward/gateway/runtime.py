@@ -1,4 +1,4 @@
-"""What all listeners of one process share: the guard, the ledger, the snapshot in force, tasks.
+"""What all listeners of one process share: the house, the snapshot in force, tasks; how any request is judged.
 
 Rule: a reload swaps `snapshot` by one assignment; whoever needs two things of it takes it once.
 """
@@ -8,18 +8,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from doorward.core.policy import Policy
 from doorward.core.principal import Principal
-from doorward.core.request import Headers, RequestView, Via, is_loopback, observe
+from doorward.core.request import Headers, RequestView, Via, observe
 from doorward.core.trace import Trace
 from doorward.core.verdict import Refusal, Verdict
 from doorward.gateway.faults import fault_of
-from doorward.gateway.fields import FieldPlan
-from doorward.gateway.identity import Identity
+from doorward.gateway.snapshot import Snapshot
 from doorward.guard.guard import Guard, Pending
 from doorward.wire.render import render
 from doorward.wire.reply import Reply
@@ -33,53 +30,82 @@ _LOG = logging.getLogger("doorward")
 Done = Callable[[Verdict, Trace], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One policy in force and what is compiled from it for the gateway."""
+class Seat:
+    """What is remembered of a connection between requests. via: how it came; headers: of the last header block;
+    view: of the last request without a body; passage: what of it went on, see `passage.py`.
+    """
 
-    policy: Policy
-    plan: FieldPlan
-    identity: Identity
+    __slots__ = ("headers", "pairs", "passage", "snapshot", "via", "view")
+
+    def __init__(self, exchange: Exchange) -> None:
+        connection = exchange.connection
+        scheme = "https" if connection.secure else "http"
+        self.via = Via(connection.peer, connection.peer, scheme, connection.local)
+        self.pairs: object = None
+        self.headers = Headers(())
+        self.snapshot: Snapshot | None = None
+        self.view: RequestView | None = None
+        self.passage: Any = None
+
+
+def seat_of(exchange: Exchange) -> Seat:
+    """The memory of a connection, made with its first request."""
+    state = exchange.connection.state
+    seat: Seat | None = state.get("seat")
+    if seat is None:
+        seat = state["seat"] = Seat(exchange)
+    return seat
 
 
 class Runtime:
-    """Shared by the listeners of one process. record: where verdicts are noted."""
+    """Shared by the listeners of one process. guard, record: of the house; snapshot: of the guard's policy."""
 
-    def __init__(self, guard: Guard, snapshot: Snapshot, record: Record) -> None:
+    def __init__(self, guard: Guard, record: Record, snapshot: Snapshot) -> None:
         self.guard = guard
-        self.snapshot = snapshot
         self.record = record
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.snapshot = snapshot
         self.draining = False
+        self._tasks: set[asyncio.Task[Any]] = set()
 
-    def view(self, exchange: Exchange, at: float) -> RequestView:
+    def view(self, snapshot: Snapshot, exchange: Exchange, at: float) -> RequestView:
         """Read an exchange of the edge as the door sees it."""
-        state = exchange.connection.state
-        via = state.get("via")
-        if via is None:
-            connection = exchange.connection
-            scheme = "https" if connection.secure else "http"
-            via = state["via"] = Via(connection.peer, connection.peer, scheme, connection.local)
-        return observe(
-            self.snapshot.policy.settings.vantage,
+        seat = seat_of(exchange)
+        plain = exchange.body == 0 and exchange.fault is None and not exchange.upgrade
+        last = seat.view
+        if seat.pairs is exchange.headers:
+            # Octet-equal header blocks are one object: what was read of them then is what stands there now.
+            if (
+                plain
+                and last is not None
+                and seat.snapshot is snapshot
+                and last.method == exchange.method
+                and last.target.raw == exchange.target
+            ):
+                return RequestView(last.method, last.target, last.host, last.headers, last.via, at, fault=last.fault)
+        else:
+            seat.pairs, seat.headers = exchange.headers, Headers(exchange.headers)
+        view = observe(
+            snapshot.policy.settings.vantage,
             method=exchange.method,
             target=exchange.target,
-            headers=Headers(exchange.headers),
-            via=via,
+            headers=seat.headers,
+            via=seat.via,
             at=at,
-            body=exchange.has_body,
+            body=exchange.body != 0,
             upgrade=exchange.upgrade,
             fault=fault_of(exchange.fault) if exchange.fault else None,
         )
+        seat.view, seat.snapshot = (view, snapshot) if plain else (None, None)
+        return view
 
     def judge(self, view: RequestView, exchange: Exchange, done: Done) -> None:
         """Decide; `done` is called in this very callback when all facts are in memory, else from a task."""
         trace = Trace()
         outcome = self.guard.begin(view, trace)
-        if isinstance(outcome, Pending):
+        if type(outcome) is Pending:
             self.spawn(self._wait(outcome, exchange, done), exchange)
         else:
-            done(outcome, trace)
+            done(outcome, trace)  # type: ignore[arg-type]  # "is" narrows no union
 
     async def _wait(self, pending: Pending, exchange: Exchange, done: Done) -> None:
         verdict = await self.guard.finish(pending)
@@ -88,43 +114,56 @@ class Runtime:
 
     def spawn(self, work: Coroutine[Any, Any, None], exchange: Exchange) -> None:
         """Run the rest of an exchange as a task of its own; a bug in it is answered like any other bug."""
-        task = asyncio.get_running_loop().create_task(self._guarded(work, exchange))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.keep(self._guarded(work, exchange))
+
+    def keep(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something as a task that nobody waits for."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """End what is still under way."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _guarded(self, work: Coroutine[Any, Any, None], exchange: Exchange) -> None:
         try:
             await work
-        except Exception:  # noqa: BLE001 - the last resort of a task; the edge has the one of a callback
+        except Exception:  # noqa: BLE001 - the last resort of a task; the doors have the one of a callback
             self.bug(exchange)
 
-    def refuse(self, exchange: Exchange, view: RequestView, verdict: Refusal, trace: Trace) -> None:
+    def refuse(self, snapshot: Snapshot, exchange: Exchange, view: RequestView, verdict: Refusal, trace: Trace) -> None:
         """Write and record a refusal."""
-        policy = self.snapshot.policy
         request_id = self.record.new_id(view.at)
-        reply = self.rendered(policy, view, verdict, trace.who, request_id)
-        self.record.note(policy, view, verdict, trace, request_id)
-        self.send(exchange, reply)
-
-    def rendered(
-        self, policy: Policy, view: RequestView, verdict: Refusal, who: Principal | None, request_id: str
-    ) -> Reply:
-        """A refusal as bytes."""
-        return render(policy, show(policy, verdict, view, who), view, request_id)
+        reply = self.rendered(snapshot, view, verdict, trace.who, request_id)
+        recorded = self.record.note(snapshot.policy, view, verdict, trace, request_id)
+        if recorded is None:
+            exchange.reply(reply.status, reply.headers, reply.body)
+        else:
+            self.spawn(self._once_recorded(recorded, exchange, reply), exchange)
 
     @staticmethod
-    def send(exchange: Exchange, reply: Reply) -> None:
-        """Hand a reply to the edge."""
+    async def _once_recorded(recorded: Awaitable[None], exchange: Exchange, reply: Reply) -> None:
+        await recorded
         exchange.reply(reply.status, reply.headers, reply.body)
+
+    @staticmethod
+    def rendered(
+        snapshot: Snapshot, view: RequestView, verdict: Refusal, who: Principal | None, request_id: str
+    ) -> Reply:
+        """A refusal as bytes."""
+        policy = snapshot.policy
+        return render(policy, show(policy, verdict, view, who), view, request_id)
 
     def bug(self, exchange: Exchange) -> None:
         """Our fault: fail closed, count, keep the stack for the log; the caller learns only an id."""
         request_id = self.record.bug(time.time())
         _LOG.exception("a bug in doorward, request %s", request_id)
-        if not exchange.closed:
-            self.send(exchange, self.record.bug_reply(request_id))
-
-
-def is_local(host: str) -> bool:
-    """Whether a listener's address is loopback."""
-    return is_loopback(host)
+        if exchange.connection.relay is not None:
+            exchange.abort()  # nobody knows how much of another answer is out
+        elif not exchange.closed:
+            reply = self.record.bug_reply(request_id)
+            exchange.reply(reply.status, reply.headers, reply.body)

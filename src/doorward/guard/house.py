@@ -70,21 +70,28 @@ class House:
         return cls(file, data, load_policy(file), waiting=waiting)
 
     def reload(self) -> Loaded:
-        """Read the policy file again. Returns: what was read; with errors in it, the old policy stays in force.
+        """Read the policy file again and take it. Returns: what was read; with errors in it, nothing changes.
 
         Raises ConfigError for what only opening it shows: no file, a key file that cannot be used.
         """
-        loaded = load_policy(self.file)
-        if loaded.policy is None:
-            return loaded
-        policy = compose(loaded.policy)
+        loaded = self.read()
+        if loaded.policy is not None:
+            self.take(loaded)
+        return loaded
+
+    def read(self) -> Loaded:
+        """Read the policy file; changes nothing, so any thread may do it. Raises ConfigError: it cannot be read."""
+        return load_policy(self.file)
+
+    def take(self, loaded: Loaded) -> None:
+        """Put what was read in force. Raises PolicyError, ConfigError; then the old policy stays in force."""
+        policy = compose(loaded.require())
         self.keyring.load(policy)
         if _identity(policy) != _identity(self.guard.policy):
             # What a credential proves has changed; decisions under way may still fill the old cache, nobody reads it.
             self.cache = self._new_cache()
         self.loaded = loaded
         self._take(policy)
-        return loaded
 
     def signer(self, audience: str) -> AssertionSigner:
         """Who signs identities for the application. audience: its origin. Raises ConfigError."""

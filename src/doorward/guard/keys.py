@@ -43,6 +43,16 @@ class Keyring:
         found = source[1].lookup(question.kid, question.alg, question.at)
         return Later(found) if isinstance(found, Awaitable) else found
 
+    def states(self) -> dict[str, str]:
+        """How each issuer's keys are: "ready", "not fetched yet", or why they could not be had, for the operator."""
+        return {name: _state(source) for name, (_, source) in self._sources.items()}
+
+
+def _state(source: KeySource) -> str:
+    if isinstance(source, StaticKeys):
+        return "ready"
+    return source.last_error or ("ready" if source.fetches else "not fetched yet")
+
 
 def open_source(issuer: Issuer) -> KeySource:
     """The key source an issuer names. Raises ConfigError when it cannot be used."""

@@ -1,0 +1,70 @@
+"""The application's answer on its way to the client: what the door must change in it, and nothing else.
+
+Rule: header fields only, but for a 404 that would tell an absent name from a hidden one.
+Source: answers.md D10, H6, H8, H9, CA1, CA3, F3.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from doorward.core.decide import PREFLIGHT
+from doorward.core.policy import Rule
+from doorward.edge.exchange import Replace
+from doorward.edge.head import RawPair
+from doorward.wire.cors import cors_headers
+from doorward.wire.upstream import edit, without_own_cookies
+
+if TYPE_CHECKING:
+    from doorward.core.request import RequestView
+    from doorward.core.trace import Trace
+    from doorward.core.verdict import Allow
+    from doorward.edge.exchange import Exchange
+    from doorward.gateway.runtime import Runtime
+    from doorward.gateway.snapshot import Snapshot
+
+_NOBODY = Rule("(none)", access="public")
+# With `[cors] origins` the door says which scripts may read; a second word on it would make browsers refuse both.
+_CORS = frozenset({b"access-control-allow-origin", b"access-control-allow-credentials"})
+
+
+class Relayed:
+    """One request that goes on: what it was, and who was let through; the memo of its exchange.
+
+    request_id: under which the ledger has it, "" where allowed requests are not recorded.
+    """
+
+    __slots__ = ("exchange", "request_id", "runtime", "snapshot", "trace", "verdict", "view")
+
+    def __init__(
+        self, runtime: Runtime, snapshot: Snapshot, exchange: Exchange, view: RequestView, verdict: Allow, trace: Trace
+    ) -> None:
+        self.runtime = runtime
+        self.snapshot = snapshot
+        self.exchange = exchange
+        self.view = view
+        self.verdict = verdict
+        self.trace = trace
+        self.request_id = ""
+
+    def answered(self, status: int, fields: list[RawPair]) -> list[RawPair] | Replace:
+        """Edit the application's answer. fields: end-to-end, not to be mutated; the same list where nothing changes."""
+        policy, view = self.snapshot.policy, self.view
+        if status == HTTPStatus.NOT_FOUND and self.snapshot.shadow:
+            hidden = self.snapshot.shadow.cast(view.target.segments)
+            if hidden is not None:
+                # Not recorded: the application answered; the door only sees to it that the two look alike.
+                request_id = self.runtime.record.new_id(view.at)
+                reply = self.runtime.rendered(self.snapshot, view, hidden, self.trace.who, request_id)
+                return Replace(reply.status, reply.headers, reply.body)
+        if self.verdict.rule == PREFLIGHT:
+            return without_own_cookies(policy, fields)
+        rule = self.trace.rule or _NOBODY
+        known = not self.verdict.principal.anonymous
+        edited = edit(policy, rule, view, status, fields, authenticated=known)
+        return self._readable(edited) if policy.settings.cors.origins else edited
+
+    def _readable(self, fields: list[RawPair]) -> list[RawPair]:
+        added = [(name.encode(), value.encode()) for name, value in cors_headers(self.snapshot.policy, self.view)]
+        return [pair for pair in fields if pair[0].lower() not in _CORS] + added
