@@ -155,11 +155,14 @@ class Tab:
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
-    def look(self, *, width: int = 900, height: int = 720, dark: bool = False, language: str = "en") -> None:
+    def look(
+        self, *, width: int = 900, height: int = 720, dark: bool = False, contrast: bool = False, language: str = "en"
+    ) -> None:
         """How the person looks at it."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        wishes = {"color-scheme": "dark" if dark else "light", "contrast": "more" if contrast else "no-preference"}
+        features = [{"name": f"prefers-{name}", "value": value} for name, value in wishes.items()]
+        self.call("Emulation.setEmulatedMedia", features=features)
         self.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})
 
     def cookies(self) -> dict[str, dict[str, Any]]:

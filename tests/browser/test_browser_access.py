@@ -15,6 +15,8 @@ LOOKS = {
     "wide": {},
     "narrow": {"width": 320, "height": 640},
     "dark": {"dark": True},
+    "contrast": {"contrast": True},
+    "dark contrast": {"contrast": True, "dark": True},
     "arabic": {"language": "ar", "width": 320, "height": 640, "dark": True},
     "russian": {"language": "ru", "width": 320, "height": 640},
 }
