@@ -55,13 +55,21 @@ RULES = (
 
 def scene(**ledger: Any) -> Policy:
     """The policy. ledger: fields of `[ledger]`."""
-    gates = (gate("embargo", block="198.51.100.0/24"), gate("flood", paths="/slow", limits=limit(9, 60)))
+    gates = (gate("embargo", block="198.51.100.0/24"), gate("flood", paths="/slow", limits=(limit(9, 60),)))
     return policy(*RULES, gates=gates, ledger=LedgerSettings(retention=10**10, **ledger))
+
+
+class NoKeys:
+    """An issuer whose keys fit nothing."""
+
+    def find(self, _kid: str | None, _alg: str) -> tuple[()]:
+        """No key."""
+        return ()
 
 
 def world() -> World:
     """alice is admin, olga is editor with subject 12, carol has no role."""
-    return World().with_accounts(
+    return World(signing={"idp": NoKeys()}).with_accounts(
         account("alice", "1", roles="admin"), account("olga", "12", roles="editor"), account("carol", "13")
     )
 
