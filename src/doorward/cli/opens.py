@@ -25,12 +25,15 @@ class Opening:
     @property
     def where(self) -> str:
         """Methods and paths of the rule: "GET, PUT /orders/**"."""
-        methods = "any method" if self.rule.methods is None else ", ".join(sorted(self.rule.methods))
-        return f"{methods} {' '.join(pattern.text for pattern in self.rule.patterns)}"
+        rule = self.rule
+        # A method without an entry in `acl` is not taken by the rule.
+        taken = rule.methods if rule.methods is not None or rule.acl is None else frozenset(rule.acl.permissions)
+        methods = "any method" if taken is None else ", ".join(sorted(taken))
+        return f"{methods} {' '.join(pattern.text for pattern in rule.patterns)}"
 
 
 def openings(policy: Policy, who: Principal) -> list[Opening]:
-    """Every protected rule that takes this kind of credential, in file order. Never raises."""
+    """Every protected rule that somebody with this kind of credential can open, in file order. Never raises."""
     view = observe(
         Vantage(),
         method="GET",
@@ -42,7 +45,7 @@ def openings(policy: Policy, who: Principal) -> list[Opening]:
     return [
         Opening(rule, _lacks(rule, who, view), _conditions(rule))
         for rule in policy.rules
-        if not rule.public and who.scheme in {scheme.kind for scheme in accepted(policy, rule)}
+        if rule.access == "authenticated" and who.scheme in {scheme.kind for scheme in accepted(policy, rule)}
     ]
 
 
@@ -51,7 +54,7 @@ def _lacks(rule: Rule, who: Principal, view: RequestView) -> tuple[str, ...]:
     refusal = lacking(replace(rule, owner=None), who, view)
     if refusal is not None:
         roles = " or ".join(refusal.cure.roles)
-        found.insert(0, f"role {roles}" if roles else "nobody may")
+        found.insert(0, f"role {roles}")
     if rule.issuers is not None and who.issuer not in rule.issuers:
         found.insert(0, "a token of another issuer")
     return tuple(found)
@@ -61,7 +64,7 @@ def _conditions(rule: Rule) -> tuple[str, ...]:
     found = []
     if rule.owner is not None:
         free = f", or role {' or '.join(rule.or_roles)}" if rule.or_roles else ""
-        found.append(f"{{{rule.owner.variable}}} is his own{free}")
+        found.append(f"{{{rule.owner.variable}}} is the subject's own{free}")
     if rule.acl is not None:
         found.append(f"a relation on {rule.acl.object}")
     if rule.networks is not None:
