@@ -109,7 +109,7 @@ def shop() -> Iterator[str]:
 def door(shop: str) -> Iterator[Gateway]:
     """`doorward serve` before the shop, with one account a role and some for those who fail."""
     with serving(POLICY, shop) as gateway:
-        for name, role in (("carol", "customer"), ("alice", "admin"), ("wanda", "customer"), ("theo", "customer")):
+        for name, role in (("carol", "customer"), ("alice", "admin"), ("wanda", "customer"), ("theodor", "customer")):
             gateway.add_user(name, f"pw-{name}", role)
         yield gateway
 

@@ -149,7 +149,7 @@ def test_a_session_that_was_ended_elsewhere_leads_to_the_login_and_says_why(door
 def test_too_many_tries_say_how_long_and_count_down(door, tab):
     tab.go(f"{door.url}/.doorward/login")
     for _ in range(6):
-        fill(tab, "theo", "wrong")
+        fill(tab, "theodor", "wrong")
     assert tab.answers[f"{door.url}/.doorward/login"] == 429
     assert "Try again in" in tab.run("document.querySelector('[role=alert]').innerText")
     shown = "getComputedStyle(document.querySelector('.wait'), '::after').counterReset"
