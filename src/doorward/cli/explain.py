@@ -53,7 +53,7 @@ _USAGE = "explain ID, or explain --as WHO METHOD PATH"
 @click.option("--as", "who", metavar="WHO", help=f"Account by name or subject, or {ANONYMOUS}.")
 @click.option("--token", type=click.Choice(["-"]), help="-: as whom an access token on standard input proves.")
 @click.option("--ip", metavar="ADDRESS", help="From this address, by https. Default: from this machine.")
-@click.option("--at", "when", metavar="TIME", help="At this time, such as 2026-11-21T14:00. Default: now.")
+@click.option("--at", "when", metavar="TIME", help="At this local time, such as 2026-11-21T14:00. Default: now.")
 @click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="With this header field.")
 @click.option("--unmasked", is_flag=True, help="Show what masked rules hide. For whoever may read the data folder.")
 def explain(  # noqa: PLR0917 - click hands over what it was told

@@ -35,7 +35,7 @@ _STYLES = {"4": {"fg": "yellow"}, "5": {"fg": "red"}}
 @click.option("--reason", help="Only this reason, such as role-missing; hidden ones are found by the true reason too.")
 @click.option("--rule", help="Only what this rule or gate refused.")
 @click.option("--who", help="Only this caller: name or subject.")
-@click.option("--since", help="Only from then on: 10m, 24h, 7d, or a time such as 2026-11-21T14:00.")
+@click.option("--since", help="Only from then on: 10m, 24h, 7d, or a local time such as 2026-11-21T14:00.")
 @click.option("-n", "--lines", type=click.IntRange(min=0), help="The last so many (20; with --since all).")
 @click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C.")
 @click.option("--allows", is_flag=True, help="Allowed requests too, where they are recorded.")
