@@ -21,8 +21,9 @@ from doorward.core.reason import Reason
 from doorward.core.request import Headers, Vantage, Via, observe
 from doorward.core.settings import AnswerSettings, Pages, Settings
 from doorward.core.verdict import Challenge, Deny, Hide, LimitState, Throttle, Unavailable, malformed
+from doorward.wire.form import LoginForm
 from doorward.wire.locale import shipped
-from doorward.wire.pages import LoginForm, login_page, session_page
+from doorward.wire.pages import login_page, session_page
 from doorward.wire.render import render
 from doorward.wire.shown import show
 

@@ -16,13 +16,13 @@ from doorward.core.decide import OWN
 from doorward.core.path import safe_return
 from doorward.core.principal import Principal
 from doorward.core.reason import Reason
-from doorward.core.verdict import Deny, Refusal, Throttle
+from doorward.core.verdict import Allow, Deny, Refusal, Throttle
 from doorward.guard.desk import cookie, new_visitor, session_cookie
 from doorward.schemes.basic import check_password
 from doorward.site.session import data_of
 from doorward.site.visit import LOGIN_COOKIE, RULE, Visit
 from doorward.wire import plain
-from doorward.wire.pages import LoginForm, login_page
+from doorward.wire.form import LoginForm
 from doorward.wire.reply import Reply, with_headers
 
 _NOTICES = {"out": "signed_out", "expired": "session_expired", "again": "step_up"}
@@ -45,6 +45,8 @@ async def _already(visit: Visit) -> str:
 
 
 def _form(visit: Visit, form: LoginForm, refusal: Refusal | None = None) -> Reply:
+    from doorward.wire.pages import login_page  # noqa: PLC0415 - jinja2 is loaded with the first page
+
     visitor = visit.visitor
     fresh = visitor or new_visitor()
     filled = LoginForm(visit.desk.form_token(fresh), form.back, form.name, form.who, form.notice)
@@ -112,6 +114,7 @@ async def _welcome(visit: Visit, who: Principal) -> Reply | Rejected:
         return Rejected(Reason.ACCOUNT_DISABLED, subject=who.subject, disabled=True)
     if isinstance(old, Principal):  # the id changes at every login, and the old one dies (CK3)
         await visit.desk.end_session(old.session, at)
+    await visit.note(Allow(who, OWN), who)
     settings = visit.policy.settings
     fields = (session_cookie(settings.credentials.session, secret), *visit.extra)
     if visit.as_page:

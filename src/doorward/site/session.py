@@ -14,11 +14,10 @@ from doorward.core.cure import Act, Cure
 from doorward.core.decide import OWN
 from doorward.core.principal import Principal
 from doorward.core.reason import Reason
-from doorward.core.verdict import Deny, Malformed
+from doorward.core.verdict import Allow, Deny, Malformed
 from doorward.guard.desk import cookie
 from doorward.site.visit import RULE, Visit
 from doorward.wire import plain
-from doorward.wire.pages import session_page
 from doorward.wire.reply import Reply
 
 
@@ -29,6 +28,8 @@ async def show_session(visit: Visit) -> Reply:
         return await visit.refuse(who)
     if not visit.as_page:
         return plain.data(data_of(visit, who, who.session), visit.extra)
+    from doorward.wire.pages import session_page  # noqa: PLC0415 - jinja2 is loaded with the first page
+
     token = visit.desk.csrf_token(who.session)
     return session_page(visit.policy, visit.view, who, csrf=token, request_id=visit.request_id)
 
@@ -48,6 +49,7 @@ async def log_out(visit: Visit) -> Reply:
         if forged := await visit.ask(_forged(visit, who)):
             return await visit.refuse(forged, who)
         await visit.desk.end_session(who.session, visit.view.at)
+        await visit.note(Allow(who, OWN), who)
     settings = visit.policy.settings
     fields = (cookie(settings.credentials.session.cookie, "", 0), *visit.extra)
     if not visit.as_page:

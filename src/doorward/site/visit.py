@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from doorward.core.ask import Answers, Steps, arun
 from doorward.core.authenticate import Proof, authenticate
+from doorward.core.cure import Act, Cure
 from doorward.core.decide import OWN
 from doorward.core.policy import Policy, Rule
 from doorward.core.principal import Principal
+from doorward.core.reason import Reason
 from doorward.core.request import Headers, RequestView
 from doorward.core.trace import Trace
-from doorward.core.verdict import Challenge, Deny, Malformed, Refusal, Throttle
+from doorward.core.verdict import Challenge, Deny, Hide, Malformed, Refusal, Throttle, Verdict
 from doorward.guard.desk import Desk
 from doorward.site.call import Body, Fields
 from doorward.wire.cors import cors_headers
@@ -91,11 +93,24 @@ class Visit:
         """What of a refusal may be told here."""
         return show(self.policy, refusal, self.view, who)
 
-    async def note(self, refusal: Refusal, who: Principal | None = None, proof: Proof | None = None) -> None:
-        """Record a refusal. proof: what became of the password."""
+    async def note(self, verdict: Verdict, who: Principal | None = None, proof: Proof | None = None) -> None:
+        """Record a verdict. proof: what became of the password."""
         trace = Trace()
-        trace.step, trace.who, trace.proof = "authenticate", who, proof
+        trace.step, trace.who, trace.proof = _step(verdict), who, proof
         trace.kind = "session" if who or proof else ""
-        waiting = self.record.note(self.policy, self.view, refusal, trace, self.request_id)
+        waiting = self.record.note(self.policy, self.view, verdict, trace, self.request_id)
         if waiting is not None:
             await waiting
+
+
+def _step(verdict: Verdict) -> str:
+    """Where on the straight line this would have happened."""
+    match verdict:
+        case Malformed():
+            return "parse"
+        case Hide() | Deny(reason=Reason.METHOD_REFUSED):
+            return "match"
+        case Deny(cure=Cure(act=Act.PROVE_ORIGIN)):
+            return "csrf"
+        case _:
+            return "authenticate"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from html import escape
@@ -28,6 +27,7 @@ from doorward.core.reason import Code
 from doorward.core.request import RequestView
 from doorward.core.settings import DAY
 from doorward.wire.fields import refusal_fields, text_fields
+from doorward.wire.form import LoginForm
 from doorward.wire.locale import direction
 from doorward.wire.memo import memo_of
 from doorward.wire.problem import detail, sentence, title
@@ -166,22 +166,6 @@ def _switch_url(policy: Policy, shown: Shown, request: RequestView) -> str:
     """C5: a new login cannot help the same account, but another account may have what this one lacks."""
     offered = policy.settings.pages.switch_account and policy.settings.login_page and shown.identity_known
     return login_url(policy, shown, request) if offered else ""
-
-
-@dataclass(frozen=True, slots=True)
-class LoginForm:
-    """What stands in the login form.
-
-    csrf: token of the pre-session; back: where to go after, dropped when it is not safe; name: typed last time; who:
-    how the person is called who is logged in already; notice: "session_expired", "step_up", "signed_out", or "cookies"
-    for a browser that did not return the pre-session cookie; anything else is ignored.
-    """
-
-    csrf: str = field(repr=False)
-    back: str = ""
-    name: str = ""
-    who: str = ""
-    notice: str = ""
 
 
 def login_page(

@@ -59,7 +59,17 @@ class Notes:
 
     @property
     def reasons(self):
-        return [str(verdict.reason) for verdict, _, _ in self.seen]
+        """Reasons of the refusals."""
+        return [str(verdict.reason) for verdict, _, _ in self.seen if not isinstance(verdict, Allow)]
+
+    @property
+    def steps(self):
+        return [trace.step for _, trace, _ in self.seen]
+
+    @property
+    def welcomed(self):
+        """Who was let in or out."""
+        return [verdict.principal.subject for verdict, _, _ in self.seen if isinstance(verdict, Allow)]
 
 
 class Door:

@@ -62,7 +62,7 @@ def test_the_right_password_opens_a_session_and_leads_back():
     assert line.split("; ")[0] == f"{COOKIE}=secret-1"
     assert line.split("; ")[1:] == ["Path=/", "Secure", "HttpOnly", "SameSite=Lax", "Max-Age=43200"]
     assert door.live("secret-1")
-    assert door.notes.seen == []
+    assert (door.notes.reasons, door.notes.welcomed) == ([], ["7"])
 
 
 def test_without_a_way_back_the_home_page_is_where_one_goes():
@@ -180,6 +180,16 @@ def test_the_ledger_knows_which_it_was():
     assert [trace.proof.subject for _, trace, _ in door.notes.seen] == ["7", "", "8"]
     assert {trace.kind for _, trace, _ in door.notes.seen} == {"session"}
     assert "pw-olga" not in repr(door.notes.seen)
+
+
+def test_the_ledger_knows_at_which_step_it_was():
+    door = Door()
+    door.ask("POST", LOGIN, SCRIPT, {"content-type": "text/plain"}, body=b"x")
+    door.get("/.doorward/x")
+    door.ask("DELETE", LOGIN)
+    door.post(LOGIN, {})
+    door.log_in("carol", "x")
+    assert door.notes.steps == ["parse", "match", "match", "csrf", "authenticate"]
 
 
 def test_a_reply_waits_for_the_record_where_it_has_to():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 
 import pytest
 from site_scene import (
@@ -111,6 +113,7 @@ def test_logging_out_ends_the_session_in_the_store_and_in_the_browser(door):
     assert line == f"{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"
     assert not door.live("s-carol")
     assert COOKIE not in door.jar
+    assert door.notes.welcomed == ["7"]
     assert "You are logged out." in said(door.get(reply.header("Location"), BROWSER))
 
 
@@ -294,3 +297,8 @@ async def _swap_while_reading(door):
 
     await door.site({VIEW: asked, REQUEST_ID: ID}, receive, send)
     return sent[0]["status"]
+
+
+def test_the_templates_are_not_loaded_before_the_first_page():
+    code = "import sys, doorward.site.app; sys.exit('jinja2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

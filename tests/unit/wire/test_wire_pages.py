@@ -28,8 +28,9 @@ from doorward.core.principal import Principal
 from doorward.core.reason import Reason
 from doorward.core.settings import Cors, Pages
 from doorward.core.verdict import Hide, Unavailable, malformed
+from doorward.wire.form import LoginForm
 from doorward.wire.locale import shipped
-from doorward.wire.pages import LoginForm, login_page, page, session_page
+from doorward.wire.pages import login_page, page, session_page
 from doorward.wire.shown import show
 
 SUPPORT = "https://help.example/ask?for=access&x=1"
