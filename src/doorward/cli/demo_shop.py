@@ -43,7 +43,7 @@ class _Shop(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer  # noqa: N815 - names of the library
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature is inherited
         """Silence: the demo shows the door's words, not the shop's."""

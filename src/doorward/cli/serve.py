@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from doorward.cli.common import Context, clean, common_options
+from doorward.cli.main import WRONG
 
 if TYPE_CHECKING:
     from doorward.core.policy import Policy
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     help="Metrics, health and /decide; loopback, or unix:PATH.",
 )
 @common_options
-def serve(context: Context, to: str, listen: str, control: str) -> None:
+def serve(context: Context, to: str, listen: str, control: str) -> int:
     """Stand in front of an application and guard it.
 
     SIGHUP, or a change of the policy file, reads the policy again; a broken file keeps the old one in force. An https
@@ -39,17 +40,22 @@ def serve(context: Context, to: str, listen: str, control: str) -> None:
     began = _process_start()
     from doorward.gateway.listeners import read_place
     from doorward.gateway.process import Plan, run
-    from doorward.guard.house import House
+    from doorward.guard.house import House, load_policy
 
     plan = Plan(to, read_place(listen, "--listen"), read_place(control, "--control", unix=True))
     log_to_stderr(context.verbose)
-    house = House.open(context.policy_file, context.data)
+    file = context.policy_file
+    loaded = load_policy(file)
+    _tell(context, loaded)
+    if loaded.policy is None:
+        return WRONG
+    house = House(file, context.data, loaded)
     try:
-        _warn(context, house.loaded)
         run(house, plan, announce=lambda serving: _announce(context, serving, began))
     finally:
         house.close()
     context.note("stopped")
+    return 0
 
 
 def log_to_stderr(verbose: int) -> None:
@@ -63,9 +69,9 @@ def log_to_stderr(verbose: int) -> None:
     logging.getLogger("asyncio").setLevel(logging.WARNING)
 
 
-def _warn(context: Context, loaded: Loaded) -> None:
+def _tell(context: Context, loaded: Loaded) -> None:
     for finding in loaded.findings:
-        if finding.level == "warning" or context.verbose:
+        if finding.level != "note" or context.verbose:
             context.warn(clean(finding.text(loaded.file)))
 
 

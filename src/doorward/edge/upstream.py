@@ -93,6 +93,24 @@ class Upstream:
             else:
                 relay.attach(carrier)
 
+    async def probe(self) -> str:
+        """Connect once. Returns: "" when that worked, else what happened, for people."""
+        try:
+            async with asyncio.timeout(self.limits.upstream_connect):
+                _, writer = await asyncio.open_connection(
+                    self.host, self.port, ssl=self.tls, server_hostname=self.host if self.tls else None
+                )
+        except TimeoutError:
+            return "does not answer."
+        except ssl.SSLCertVerificationError as error:
+            return f"has a certificate that is not trusted: {error.verify_message}."
+        except ConnectionRefusedError:
+            return "refuses connections."
+        except OSError as error:
+            return f"cannot be reached: {error.strerror or error}."
+        writer.close()
+        return ""
+
     def give_back(self, carrier: Carrier, now: float) -> None:
         """Keep a connection for the next request."""
         carrier.since = now

@@ -5,6 +5,7 @@ Rule: nothing listens before what can be checked was checked. Source: answers.md
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import re
@@ -92,6 +93,21 @@ async def bind(server: Server, place: Place, switch: str, *, search: bool = Fals
         else:
             return Place(place.host, port)
     raise ConfigError(f"Ports {place.port} to {place.port + _TRIES - 1} are all taken.", hint=f"Name one: {switch}.")
+
+
+async def try_place(place: Place, switch: str) -> None:
+    """Listen and stop at once. Raises ConfigError when it cannot be done."""
+    if place.path:
+        folder = Path(place.path).parent
+        if not os.access(folder, os.W_OK):
+            raise ConfigError(f"{folder} cannot be written, so no Unix socket can be there.", hint="Name another.")
+        return
+    try:
+        server = await asyncio.start_server(lambda _reader, writer: writer.close(), place.host, place.port)
+    except OSError as error:
+        raise _cannot(place, switch, error) from error
+    server.close()
+    await server.wait_closed()
 
 
 def _cannot(place: Place, switch: str, error: OSError) -> ConfigError:

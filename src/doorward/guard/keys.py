@@ -14,8 +14,9 @@ from doorward.core.ask import FindKeys, Later
 from doorward.core.errors import ConfigError
 from doorward.core.policy import Policy
 from doorward.core.settings import Issuer
+from doorward.idp.fetch import fetch_json
 from doorward.idp.jwks import JwksCache, StaticKeys
-from doorward.schemes.keys import load_keys, load_text
+from doorward.schemes.keys import KeySet, load_keys, load_text
 
 KeySource = JwksCache | StaticKeys
 
@@ -54,6 +55,13 @@ def _state(source: KeySource) -> str:
     return source.last_error or ("ready" if source.fetches else "not fetched yet")
 
 
+async def keys_of(issuer: Issuer) -> KeySet:
+    """The keys that an issuer has now; those behind an address are fetched. Raises ConfigError, DependencyError."""
+    if issuer.jwks:
+        return load_text((await fetch_json(issuer.jwks)).body, issuer.algorithms)
+    return _given(issuer)
+
+
 def open_source(issuer: Issuer) -> KeySource:
     """The key source an issuer names. Raises ConfigError when it cannot be used."""
     try:
@@ -66,10 +74,13 @@ def open_source(issuer: Issuer) -> KeySource:
 
 
 def _open(issuer: Issuer) -> KeySource:
-    if issuer.jwks:
-        return JwksCache(issuer.jwks, algorithms=issuer.algorithms)
+    return JwksCache(issuer.jwks, algorithms=issuer.algorithms) if issuer.jwks else StaticKeys(_given(issuer))
+
+
+def _given(issuer: Issuer) -> KeySet:
+    """The keys in a file or in the policy."""
     if issuer.jwks_file:
-        return StaticKeys(load_text(Path(issuer.jwks_file).read_bytes(), issuer.algorithms))
+        return load_text(Path(issuer.jwks_file).read_bytes(), issuer.algorithms)
     # Through JSON, since the values of a policy are immutable and a key set is plain lists and dictionaries.
     plain = json.loads(json.dumps([dict(key) for key in issuer.keys]))
-    return StaticKeys(load_keys({"keys": plain}, issuer.algorithms))
+    return load_keys({"keys": plain}, issuer.algorithms)
