@@ -15,42 +15,42 @@ LONG = 16
 _COUNTER = 0x1000
 _SEED = 0x7FF
 _POOL = 4096
-_TAIL = 8
-_VARIANT, _TAIL_MASK = 0x8000_0000_0000_0000, 0x3FFF_FFFF_FFFF_FFFF
+_TAIL = 16
+# RFC 9562 4.1: the variant is 10 in the two highest bits.
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 class Identifiers:
     """Makes ids for one process. random: number of bytes -> so many random bytes."""
 
-    __slots__ = ("_at", "_counter", "_millisecond", "_pool", "_random")
+    __slots__ = ("_at", "_begin", "_counter", "_digits", "_millisecond", "_random")
 
     def __init__(self, random: Callable[[int], bytes] = os.urandom) -> None:
         self._random = random
-        self._pool, self._at = b"", 0
-        self._millisecond = self._counter = 0
+        self._digits, self._at = "", 0
+        self._reach(0, 0)
 
     def new(self, at: float) -> str:
         """The id of a request at `at` (seconds since the epoch): 36 characters, lower case. Never raises."""
         millisecond = int(at * 1000)
-        tail = self._draw()
+        place = self._at
+        if place >= len(self._digits):  # by the page: a system call costs more than the rest of an id
+            self._digits, place = self._random(_POOL).hex(), 0
+        self._at = place + _TAIL
+        tail = self._digits[place : self._at]
         if millisecond > self._millisecond:
-            self._millisecond = millisecond
             # Half the counter's room is left for what else happens in this millisecond.
-            self._counter = (tail >> 48) & _SEED
+            self._reach(millisecond, int(tail[4:7], 16) & _SEED)
         else:
             self._counter += 1
             if self._counter == _COUNTER:
-                self._millisecond, self._counter = self._millisecond + 1, 0
-        text = f"{self._millisecond:012x}7{self._counter:03x}{tail & _TAIL_MASK | _VARIANT:016x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+                self._reach(self._millisecond + 1, 0)
+        return f"{self._begin}{self._counter:03x}-{_VARIANT[tail[0]]}{tail[1:4]}-{tail[4:]}"
 
-    def _draw(self) -> int:
-        """Eight random bytes; drawn by the page, because a system call costs more than the rest of an id."""
-        at = self._at
-        if at >= len(self._pool):
-            self._pool, at = self._random(_POOL), 0
-        self._at = at + _TAIL
-        return int.from_bytes(self._pool[at : at + _TAIL], "big")
+    def _reach(self, millisecond: int, counter: int) -> None:
+        self._millisecond, self._counter = millisecond, counter
+        text = f"{millisecond:012x}"
+        self._begin = f"{text[:8]}-{text[8:]}-7"
 
 
 def short(request_id: str, digits: int = SHORT) -> str:
