@@ -11,6 +11,7 @@ from typing import Literal
 
 from doorward.core.errors import PolicyError
 from doorward.policyfile.locate import Lines, Path
+from doorward.policyfile.words import printable
 
 Level = Literal["error", "warning", "note"]
 _LEVELS: dict[str, Level] = {"E": "error", "W": "warning", "N": "note"}
@@ -58,7 +59,8 @@ class Log:
 
     def add(self, code: str, path: Path, message: str, hint: str = "", rule: str = "") -> None:
         """Note a finding at a path of the file. An error marks everything around it as broken."""
-        self._found.append(Finding(code, message, hint, self.lines.of(*path), rule))
+        # Words of the file may come by way of the core, which does not know that this goes to a terminal.
+        self._found.append(Finding(code, printable(message), printable(hint), self.lines.of(*path), rule))
         if code.startswith("E"):
             self._broken.update(path[:end] for end in range(len(path) + 1))
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from doorward.policyfile.finding import Finding
+from doorward.policyfile.words import printable
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _BOM = b"\xef\xbb\xbf"
@@ -38,7 +39,6 @@ def _not_toml(said: str, text: str) -> Finding:
     place = _PLACE.search(said)
     line = int(place[1]) if place and place[1] else text.rstrip("\n").count("\n") + 1 if place else 1
     what = _PLACE.sub("", said).rstrip(".")
-    shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in what[:100])
     twice = "overwrite" in what or "twice" in what
     hint = "A key or table stands twice." if twice else "Text stands in quotation marks, tables in [brackets]."
-    return Finding("E101", f"not TOML: {shown}.", hint, line)
+    return Finding("E101", f"not TOML: {printable(what[:100])}.", hint, line)

@@ -20,7 +20,12 @@ def visible(text: str) -> str:
     if "PRIVATE KEY" in text:
         return "…"
     short = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in short)
+    return printable(short)
+
+
+def printable(text: str) -> str:
+    """A text without anything a terminal would obey, whole."""
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
 
 
 def shown(value: object) -> str:

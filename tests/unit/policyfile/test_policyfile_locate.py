@@ -7,7 +7,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.policyfile.locate import Path, locate
@@ -123,8 +123,8 @@ def test_a_table_named_before_its_own_head_is_found_at_its_head() -> None:
 
 
 def test_a_file_that_nests_deeply_is_walked_without_recursion() -> None:
-    deep = "a = " + "[" * 50_000 + "]" * 50_000
-    assert locate(deep).of("a", *[0] * 49_999) == 1
+    deep = "a = " + "[" * 2_000 + "]" * 2_000
+    assert locate(deep).of("a", *[0] * 1_999) == 1
 
 
 @pytest.mark.parametrize("text", ["= 1", "a = [", "a = {b", "[", "[[a", 'a = "', "a.", "a = [1, ", "] = }"])
@@ -264,7 +264,6 @@ def files(draw: Any) -> tuple[str, dict[Path, int], dict[str, Any]]:
 
 
 @given(files())
-@settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_is_written_is_found_on_its_line(file: tuple[str, dict[Path, int], dict[str, Any]]) -> None:
     text, where, data = file
     parsed = tomllib.loads(text)
@@ -278,7 +277,6 @@ DOTTED = st.lists(st.sampled_from(["a", "b", '"c.d"', "'e'"]), min_size=1, max_s
 
 
 @given(st.lists(st.tuples(DOTTED, st.sampled_from(["key", "[]", "[[]]"]), st.sampled_from(["1", "{x.y=1}", "[\n1]"]))))
-@settings(max_examples=1_000, deadline=None)
 def test_dotted_keys_and_heads_agree_with_tomllib(parts: list[tuple[list[str], str, str]]) -> None:
     text = ""
     for names, kind, value in parts:
