@@ -55,6 +55,24 @@ def test_every_page_can_be_read_reached_and_hit(door, tab, look):
     assert [url for _, url in tab.asked if not url.startswith(door.url)] == []
 
 
+LARGER = "document.documentElement.style.fontSize = '200%'"
+WIDER = """document.querySelectorAll('*').forEach(e => Object.assign(e.style,
+    {letterSpacing: '.12em', wordSpacing: '.16em', lineHeight: '1.5'}))"""
+
+
+@pytest.mark.parametrize("change", [LARGER, WIDER], ids=["text twice as large", "text spaced out"])
+@pytest.mark.parametrize("language", ["en", "de", "ru"])
+def test_pages_bear_larger_and_wider_text(door, tab, change, language):
+    """WCAG 2.2, 1.4.4 and 1.4.12: nothing is cut off, nothing has to be scrolled sideways."""
+    tab.look(width=640, language=language)
+    for page in ("/.doorward/login?why=expired", "/nothing-here", "/orders/a%2fb"):
+        tab.go(door.url + page)
+        tab.run(f"void ({change})")
+        assert tab.run("document.documentElement.scrollWidth - innerWidth") <= 0
+        cut = "[...document.querySelectorAll('main *, footer *')].filter(e => e.scrollWidth > e.clientWidth + 1)"
+        assert tab.run(f"{cut}.filter(e => getComputedStyle(e).display !== 'inline').map(e => e.outerHTML)") == []
+
+
 def test_an_arabic_page_runs_from_right_to_left_and_its_id_from_left_to_right(door, tab):
     tab.look(language="ar")
     tab.go(f"{door.url}/nothing-here")
