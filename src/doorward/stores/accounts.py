@@ -14,6 +14,7 @@ from doorward.core.ask import Account, FindAccount
 from doorward.core.errors import ConfigError
 from doorward.stores.database import Database, Row
 from doorward.stores.epochs import RELATIONS, Epochs, raise_epoch
+from doorward.stores.memo import Memo
 from doorward.stores.names import login_name, normal, role_name, subject_name, words
 from doorward.stores.sessions import end_sessions
 
@@ -29,11 +30,23 @@ class Accounts:
 
     def __init__(self, database: Database, epochs: Epochs) -> None:
         self._database, self._epochs = database, epochs
+        self._memo: Memo[str, Account] = Memo(epochs)
 
     def find(self, question: FindAccount) -> Account | None:
         """Answer FindAccount. Raises DependencyError("store")."""
-        row = self._database.row(_BY[question.by], (normal(question.key),))
+        if question.by == "subject":
+            return self._memo.get(question.key) or self._read_subject(question.key)
+        row = self._database.row(_BY["name"], (normal(question.key),))
         return None if row is None else _account(row)
+
+    def _read_subject(self, subject: str) -> Account | None:
+        mark = self._memo.mark()
+        row = self._database.row(_BY["subject"], (subject,))
+        if row is None:
+            return None
+        account = _account(row)
+        self._memo.put(subject, account, subject, mark)
+        return account
 
     def find_any(self, who: str) -> Account | None:
         """The account with this name, else this subject: as people name somebody on a command line."""

@@ -17,6 +17,7 @@ from doorward.core.settings import DAY, SessionSettings
 from doorward.stores.database import Database, Row
 from doorward.stores.epochs import Epochs, raise_epoch
 from doorward.stores.lazily import Lazily
+from doorward.stores.memo import Memo
 from doorward.stores.waiting import finished
 
 _COLUMNS = "id, subject, created, last_seen, auth_time, ended"
@@ -35,6 +36,7 @@ class Sessions:
         self._database, self._epochs, self._key = database, epochs, key
         self._settings = SessionSettings()
         self._seen = Lazily(database, _SEEN, GRAIN)
+        self._memo: Memo[bytes, Row] = Memo(epochs)
 
     def configure(self, settings: SessionSettings) -> None:
         """Take the policy's times: seconds."""
@@ -44,13 +46,22 @@ class Sessions:
     def find(self, question: FindSession) -> Session | None:
         """Answer FindSession: live, or ended with the word how. Raises DependencyError("store")."""
         digest = hashlib.sha256(question.secret.encode("utf-8", "surrogatepass")).digest()
-        row = self._database.row(_FIND, (digest,))
+        row = self._memo.get(digest)
+        if row is None or self._judge(row, question.at).ended:  # another process may have seen it since
+            row = self._read(digest)
         if row is None:
             return None
         session = self._judge(row, question.at)
         if not session.ended:
             self._seen.note(session.id, row[3], question.at)
         return session
+
+    def _read(self, digest: bytes) -> Row | None:
+        mark = self._memo.mark()
+        row = self._database.row(_FIND, (digest,))
+        if row is not None and not row[-1]:
+            self._memo.put(digest, row, row[1], mark)
+        return row
 
     def _judge(self, row: Row, at: float) -> Session:
         id_, subject, created, last_seen, auth_time, ended = row

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sqlite3
 from pathlib import Path
 
 import pytest
-from store_kit import NOW, account, output, python
+from store_kit import NOW, account, output, python, wait
 
 from doorward.core.ask import FindAccount, FindApiKey, FindRelation, FindSession, TokenRevoked
 from doorward.stores.relations import Relation
@@ -137,6 +138,19 @@ def test_rows_that_another_process_changes_are_read_at_once(tmp_path: Path) -> N
     who = store.accounts.find(FindAccount("alice"))
     assert who is not None
     assert who.disabled
+    store.close()
+
+
+def test_a_session_and_an_account_that_another_process_closes_are_closed_after_the_next_look(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.accounts.add(account(), NOW)
+    _, secret = asyncio.run(wait(store.sessions.open("alice", NOW)))
+    assert store.sessions.find(FindSession(secret, NOW)).ended == ""
+    assert not store.accounts.find(FindAccount("alice", "subject")).disabled
+    command(tmp_path, "store.accounts.set_disabled('alice', disabled=True)")
+    assert store.epochs.poll() is True
+    assert store.sessions.find(FindSession(secret, NOW)).ended == "disabled"
+    assert store.accounts.find(FindAccount("alice", "subject")).disabled
     store.close()
 
 

@@ -14,8 +14,10 @@ from doorward.core.ask import Account, FindAccount, FindApiKey, FindRelation, Fi
 from doorward.core.errors import ConfigError
 from doorward.core.settings import SessionSettings
 from doorward.stores import keys as keys_module
+from doorward.stores import memo as memo_module
 from doorward.stores import relations as relations_module
 from doorward.stores.lazily import SIZE, Lazily
+from doorward.stores.memo import Memo
 from doorward.stores.relations import Relation
 from doorward.stores.store import Store
 
@@ -166,10 +168,11 @@ class TestSessions:
     def test_ended_sessions_are_forgotten_after_their_time_and_a_week(self, store: Store) -> None:
         store.accounts.add(account(), NOW)
         _, old = open_session(store)
-        open_session(store, at=NOW + 43_200 + 7 * 86_400)
-        assert store.sessions.find(FindSession(old, NOW)) is not None
-        open_session(store, at=NOW + 43_200 + 7 * 86_400 + 1)
-        assert store.sessions.find(FindSession(old, NOW)) is None
+        later = NOW + 43_200 + 7 * 86_400
+        open_session(store, at=later)
+        assert store.sessions.find(FindSession(old, later)).ended == "expired"
+        open_session(store, at=later + 1)
+        assert store.sessions.find(FindSession(old, later + 1)) is None
 
     def test_logging_out_raises_the_subjects_counter_and_ending_nothing_does_not(self, store: Store) -> None:
         store.accounts.add(account(), NOW)
@@ -269,6 +272,64 @@ class TestRevocations:
         store.revocations.revoke("a", NOW + 900, NOW)
         store.revocations.revoke("a", NOW + 60, NOW)
         assert store._database.rows("SELECT until FROM revocations") == [(NOW + 900,)]
+
+
+class TestMemo:
+    def test_what_was_read_is_not_read_again_until_something_of_its_subject_is_taken_away(self, store: Store) -> None:
+        store.accounts.add(account(), NOW)
+        _, secret = open_session(store)
+        asked: list[str] = []
+        real = store._database.rows
+        store._database.rows = lambda sql, values=(): asked.append(sql) or real(sql, values)  # type: ignore[method-assign]  # a listener
+        for _ in range(5):
+            assert store.sessions.find(FindSession(secret, NOW)).ended == ""
+            assert not store.accounts.find(FindAccount("alice", "subject")).disabled
+        assert len([sql for sql in asked if "FROM sessions" in sql or "FROM accounts" in sql]) == 2
+        store.accounts.set_disabled("alice", disabled=True)
+        assert store.sessions.find(FindSession(secret, NOW)).ended == "disabled"
+        assert store.accounts.find(FindAccount("alice", "subject")).disabled
+
+    def test_a_row_that_changes_while_it_is_read_is_read_again_after_the_next_look(self, store: Store) -> None:
+        """The change comes between mark and row, or between row and entry: the old row never outlives the next look."""
+        other = Store(store.path.parent)
+        store.accounts.add(account(), NOW)
+        real = store._database.row
+        for before in (True, False):
+            store.accounts.set_disabled("alice", disabled=False)
+
+            def reading(sql: str, values: tuple[str, ...] = (), *, first: bool = before) -> object:
+                if "FROM accounts" not in sql:
+                    return real(sql, values)
+                if first:
+                    other.accounts.set_disabled("alice", disabled=True)
+                found = real(sql, values)
+                if not first:
+                    other.accounts.set_disabled("alice", disabled=True)
+                return found
+
+            store._database.row = reading  # type: ignore[method-assign]  # the race, made to happen
+            store.accounts.find(FindAccount("alice", "subject"))
+            store._database.row = real  # type: ignore[method-assign]  # as it was
+            store.epochs.poll()
+            assert store.accounts.find(FindAccount("alice", "subject")).disabled
+        other.close()
+
+    def test_the_memory_is_bounded_and_the_oldest_goes(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(memo_module, "SIZE", 3)
+        memo: Memo[int, str] = Memo(store.epochs)
+        for number in range(5):
+            memo.put(number, "x", "alice", memo.mark())
+            memo.put(number, "y", "alice", memo.mark())
+        assert [memo.get(number) for number in range(5)] == [None, None, "y", "y", "y"]
+
+    def test_sessions_used_in_another_process_do_not_expire_here(self, store: Store) -> None:
+        store.accounts.add(account(), NOW)
+        _, secret = open_session(store)
+        assert store.sessions.find(FindSession(secret, NOW)).ended == ""
+        other = Store(store.path.parent)
+        other.sessions.find(FindSession(secret, NOW + 1_700))
+        other.close()
+        assert store.sessions.find(FindSession(secret, NOW + 3_000)).ended == ""
 
 
 class TestLazily:
