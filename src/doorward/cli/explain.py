@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 NO, UNKNOWN = 1, 3
 ANONYMOUS = "anonymous"
-_LABEL = 17
+_LABEL, _NARROWEST = 17, 40
 _LONGEST_TOKEN = 65_536
 _USAGE = "explain ID, or explain --as WHO METHOD PATH"
 
@@ -274,7 +274,10 @@ def _when(context: Context, found: Explanation) -> None:
         now = f" (in force{', ' if found.outcome else ''}{found.outcome})"
     address = f"   {event.address} (anonymised)" if "/" in event.address else f"   {event.address}".rstrip()
     request = f"{event.method} {event.resource}".strip() or NOBODY
-    context.say(f" {_clock(event.at)}   {clean(request)}{clean(address)}   policy {event.version}{now}")
+    head, policy = f" {_clock(event.at)}   {clean(request)}{clean(address)}", f"policy {event.version}{now}"
+    together = f"{head}   {policy}"
+    for line in [together] if len(together) <= _columns() else [head, f" {policy}"]:
+        context.say(line)
     context.say(f" {event.id}" + (f"   {TIMES}{event.count}" if event.count > 1 else ""))
 
 
@@ -305,10 +308,13 @@ def _row(context: Context, label: str, text: str, *, mark: str = "") -> None:
 
 
 def _wrapped(text: str) -> list[str]:
-    """Lines that fit the terminal; whole where the reader is a program."""
-    if not sys.stdout.isatty():
-        return [text]
-    return textwrap.wrap(text, max(40, shutil.get_terminal_size().columns - _LABEL - 2), drop_whitespace=True) or [""]
+    """Lines that fit the terminal."""
+    return textwrap.wrap(text, max(_NARROWEST, _columns() - _LABEL - 2)) or [""] if len(text) > _NARROWEST else [text]
+
+
+def _columns() -> int:
+    """How wide a line may be; without end where the reader is a program."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
 
 
 def _clock(at: float) -> str:

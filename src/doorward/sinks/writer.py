@@ -89,7 +89,7 @@ class Writer:
         most: int = QUEUE,
         kept: int = KEPT,
     ) -> None:
-        self._folder, self.ledger = folder, SqliteLedger(folder)
+        self.ledger = SqliteLedger(folder)
         self._press, self._settings = press, settings
         self._most, self._kept = most, kept
         self._queue: deque[Item] = deque()
@@ -273,7 +273,7 @@ class Writer:
 
     def _to_lines(self, batch: Batch) -> None:
         named = self._settings().jsonl
-        path = self._folder / named
+        path = Path(named)
         if self._lines is not None and (not named or self._lines.path != path):
             self._lines.close()
             self._lines = None

@@ -43,7 +43,7 @@ def told(folder: Path, *more: str) -> str:
 @pytest.mark.parametrize("mode", ["truncate", "hmac", "full"])
 def test_no_secret_of_two_hundred_requests_is_kept_or_told(tmp_path: Path, mode: str) -> None:
     """G3, A3-16: password, token, key, cookie, CSRF token, query, whatever stands where a secret may stand."""
-    desk = Desk(tmp_path, scene(jsonl="ledger.jsonl", allows="all", ip=mode))
+    desk = Desk(tmp_path, scene(jsonl=str(tmp_path / "ledger.jsonl"), allows="all", ip=mode))
     requests = secret_requests()
     for number, (_, (method, target, fields)) in enumerate(requests):
         desk.send(method, target, fields, at=1_764_000_000.0 + number)
@@ -58,7 +58,7 @@ def test_no_secret_of_two_hundred_requests_is_kept_or_told(tmp_path: Path, mode:
 
 
 def test_no_full_address_is_kept(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, scene(jsonl="ledger.jsonl"))
+    desk = Desk(tmp_path, scene(jsonl=str(tmp_path / "ledger.jsonl")))
     for target in ("/admin/x", "/office", "/nope"):
         desk.send("GET", target, cookie("s-olga"), peer="203.0.113.77", scheme="https")
     desk.record.close()
@@ -69,7 +69,7 @@ def test_no_full_address_is_kept(tmp_path: Path) -> None:
 
 def test_of_a_masked_denial_no_word_of_the_resource_leaves_the_house(tmp_path: Path) -> None:
     """HP1, A2-33: lines of JSON, tail, explain and metrics; ledger.db alone knows the name."""
-    desk = Desk(tmp_path, scene(jsonl="ledger.jsonl"))
+    desk = Desk(tmp_path, scene(jsonl=str(tmp_path / "ledger.jsonl")))
     for fields in (cookie("s-carol"), cookie("s-nobody"), {}):
         desk.send("GET", "/oncology/patient-seven", fields)
     desk.send("TRACE", "/oncology/patient-seven")

@@ -281,7 +281,7 @@ def test_a_file_that_is_no_database_is_down_and_logged(folder: Path, caplog: pyt
 
 
 def test_lines_go_to_the_file_of_the_policy_in_force(folder: Path) -> None:
-    settings = [LedgerSettings(retention=KEEP, jsonl="one.jsonl")]
+    settings = [LedgerSettings(retention=KEEP, jsonl=str(folder / "one.jsonl"))]
     made = Writer(folder, Press(), lambda: settings[0])
     made.put(item(resource="/one"))
     until(lambda: made.written == 1)
@@ -308,7 +308,7 @@ def test_a_lines_file_that_fails_costs_the_ledger_nothing(folder: Path, caplog: 
 
 
 def test_lines_are_closed_with_the_writer(folder: Path) -> None:
-    made = writer(folder, LedgerSettings(retention=KEEP, jsonl="x.jsonl"))
+    made = writer(folder, LedgerSettings(retention=KEEP, jsonl=str(folder / "x.jsonl")))
     made.put(item())
     made.close()
     assert made._lines is not None
