@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from audit import AUDIT
-from test_browser_login import fill, log_in
+from person import fill, log_in
 
 pytestmark = pytest.mark.browser
 

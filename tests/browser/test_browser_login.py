@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from person import fill, log_in
 
 pytestmark = pytest.mark.browser
 
 SESSION, VISITOR = "__Host-doorward", "__Host-doorward-login"
-
-
-def fill(tab, name, password):
-    """Type into the form as it stands: the keyboard is in the first empty field, once the page is drawn."""
-    tab.until(lambda: tab.focus in ("username", "password"))
-    if tab.focus == "username":
-        tab.write(name)
-        tab.press("Tab")
-    assert tab.focus == "password"
-    tab.write(password)
-    with tab.loading():
-        tab.press("Enter")
-
-
-def log_in(tab, door, name="carol", page="/orders/7"):
-    tab.go(door.url + page)
-    fill(tab, name, f"pw-{name}")
 
 
 def test_a_page_that_needs_a_login_leads_there_and_back(door, tab):

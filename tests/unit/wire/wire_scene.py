@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from html.parser import HTMLParser
 
 from doorward.core.challenge import AuthChallenge
 from doorward.core.cure import NOTHING_HELPS, Act, Cure
@@ -107,3 +108,33 @@ def body(reply: Reply) -> dict[str, object]:
     found = json.loads(reply.body)
     assert isinstance(found, dict)
     return found
+
+
+_VOID = frozenset({"meta", "input", "link", "br", "hr", "img"})
+
+
+class Page(HTMLParser):
+    """A page taken apart: tags with attributes, text, and whether every tag was closed."""
+
+    def __init__(self, source: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(source.decode())
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] != "style":
+            self.text += data
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
