@@ -150,7 +150,7 @@ def _clock(at: float) -> str:
 def _remark(event: AuditEvent) -> str:
     """What was missing, and how many are counted in this line."""
     need = event.required
-    if event.verdict == "deny" and event.reason in _RIGHTS:
+    if need and event.verdict == "deny" and event.reason in _RIGHTS:
         need = f"needs {need.removeprefix('role ')}"
     times = f"{TIMES}{event.count}" if event.count > 1 else ""
     notes = " ".join(event.notes)

@@ -43,7 +43,7 @@ class EpochSource(Protocol):
 
 
 @dataclass(slots=True)
-class _Entry:
+class Entry:
     """What is known of a credential. until, used: seconds since the epoch; seen: of the epochs when it was begun."""
 
     outcome: Principal | Rejected
@@ -76,8 +76,8 @@ class CredentialCache:
         self, epochs: EpochSource, *, size: int = 50_000, negative: int = 10_000, flights: bool = True
     ) -> None:
         self._epochs = epochs
-        self._good: dict[bytes, _Entry] = {}
-        self._bad: dict[bytes, _Entry] = {}
+        self._good: dict[bytes, Entry] = {}
+        self._bad: dict[bytes, Entry] = {}
         self._size, self._negative = size, negative
         self._flights: dict[bytes, _Flight] | None = {} if flights else None
         self._key = secrets.token_bytes(32)
@@ -108,7 +108,20 @@ class CredentialCache:
         self.misses += 1
         return self._follow(digest, question.at)
 
-    def _current(self, entry: _Entry, at: float) -> bool:
+    def held(self, via: Via, who: Principal) -> Entry | None:
+        """The entry that answered the last question of this connection, if this principal is what it holds."""
+        entry = self._good.get(via.memo.get("digest", b""))
+        return entry if entry is not None and entry.outcome is who else None
+
+    def holds(self, entry: Entry, at: float) -> bool:
+        """Whether an entry would still be the answer; counted as a hit when it is."""
+        if not self._current(entry, at):
+            return False
+        entry.used = at
+        self.hits += 1
+        return True
+
+    def _current(self, entry: Entry, at: float) -> bool:
         # What a verification read may be older than a revocation that it ended after: its beginning counts.
         seen, epochs = entry.seen, self._epochs
         return at < entry.until and epochs.all <= seen and epochs.of(entry.outcome.subject) <= seen
@@ -141,11 +154,11 @@ class CredentialCache:
         if seen is None:
             return
         if isinstance(outcome, Principal):
-            entry = _Entry(outcome, _life(credential.kind, outcome, at), at, seen)
+            entry = Entry(outcome, _life(credential.kind, outcome, at), at, seen)
             _keep(self._good, self._size, digest, entry)
         elif isinstance(outcome, Rejected) and credential.kind != "basic" and outcome.reason not in _NOT_KEPT:
             # A wrong password is never remembered: each try must be counted.
-            _keep(self._bad, self._negative, digest, _Entry(outcome, at + NEGATIVE_LIFE, at, seen))
+            _keep(self._bad, self._negative, digest, Entry(outcome, at + NEGATIVE_LIFE, at, seen))
 
     def _land(self, digest: bytes, outcome: Principal | Rejected | None) -> int | None:
         """End the flight and tell its followers. Returns: the epochs at its beginning; None: nobody knows them now."""
@@ -171,7 +184,7 @@ class CredentialCache:
         return digest
 
 
-def _keep(table: dict[bytes, _Entry], size: int, digest: bytes, entry: _Entry) -> None:
+def _keep(table: dict[bytes, Entry], size: int, digest: bytes, entry: Entry) -> None:
     if len(table) >= size:
         sample = list(islice(table.items(), _SAMPLE))
         del table[min(sample, key=lambda item: item[1].used)[0]]

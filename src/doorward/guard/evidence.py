@@ -39,6 +39,8 @@ _SCHEMES = frozenset(
         *("privatetoken", "scram-sha-1", "scram-sha-256", "vapid", "apikey", "token", "aws4-hmac-sha256", "session"),
     }
 )
+BEHIND = "upstream"
+"""The step behind the last of the door: the application."""
 _ANSWER = ("WWW-Authenticate", "Allow", "Retry-After")
 _NIL = "00000000-0000-7000-8000-000000000000"
 _CLAIMS = ("exp", "nbf", "iat")
@@ -72,7 +74,7 @@ def event_of(
         resource=clean(view.path),
         masked=is_masked(policy, view, trace.rule),
         version=policy.version,
-        step=trace.step,
+        step=BEHIND if reason == Reason.UPSTREAM_DOWN else trace.step,
         notes=trace.notes,
         facts=_facts(policy, view, verdict, trace),
     )

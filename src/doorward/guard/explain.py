@@ -101,7 +101,7 @@ def _recorded(event: AuditEvent) -> tuple[Step, ...]:
     """The steps before the last are told by name: what they saw was not kept."""
     if event.verdict in ("allow", "bug"):
         return ()
-    before = STEPS[: STEPS.index(event.step)]
+    before = STEPS[: STEPS.index(event.step)] if event.step in STEPS else STEPS
     return (
         *(Step(name, good=True) for name in before if name not in _QUIET),
         Step(event.step, good=False, text=evidence(event)),

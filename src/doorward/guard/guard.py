@@ -18,7 +18,9 @@ from doorward.core.policy import Policy, Rule
 from doorward.core.principal import ANONYMOUS, Principal
 from doorward.core.request import RequestView
 from doorward.core.trace import Trace
-from doorward.core.verdict import Verdict
+from doorward.core.verdict import Allow, Verdict
+from doorward.guard import ways
+from doorward.guard.cache import CredentialCache
 
 _VISITOR = Rule("(own)", access="public", schemes=frozenset({"session"}))
 
@@ -34,21 +36,31 @@ class Pending:
 
 
 class Guard:
-    """Decides requests under the policy in force. answers: question type -> function."""
+    """Decides requests under the policy in force. answers: question type -> function; cache: the one behind Recall,
+    where ways that were open may be repeated.
+    """
 
-    def __init__(self, policy: Policy, answers: Answers) -> None:
+    def __init__(self, policy: Policy, answers: Answers, cache: CredentialCache | None = None) -> None:
         self.policy = policy
         self.answers: Mapping[type, Callable[[Any], Any]] = answers
+        self._cache = cache
 
-    def swap(self, policy: Policy, answers: Answers) -> None:
+    def swap(self, policy: Policy, answers: Answers, cache: CredentialCache | None = None) -> None:
         """Put another policy in force, with its answers. Decisions under way keep theirs."""
-        self.policy, self.answers = policy, answers
+        self.policy, self.answers, self._cache = policy, answers, cache
 
     def begin(self, view: RequestView, trace: Trace) -> Verdict | Pending:
         """Decide as far as memory goes; the host answers in the same callback, or waits with `finish`."""
-        steps = decide(self.policy, view, trace)
+        policy, cache = self.policy, self._cache
+        if cache is not None and (known := ways.repeat(policy, cache, view, trace)):
+            return known
+        steps = decide(policy, view, trace)
         outcome = advance(steps, self.answers)
-        return Pending(steps, outcome, trace, self.answers) if type(outcome) is Later else outcome  # type: ignore[return-value]  # "is" narrows no generic
+        if isinstance(outcome, Later):
+            return Pending(steps, outcome, trace, self.answers)
+        if cache is not None and type(outcome) is Allow:
+            ways.keep(policy, cache, view, trace, outcome)
+        return outcome
 
     async def finish(self, pending: Pending) -> Verdict:
         """Go on with a decision that had to wait, under the policy and with the answers it began with."""

@@ -115,7 +115,7 @@ class House:
     def _take(self, policy: Policy) -> None:
         self.store.sessions.configure(policy.settings.credentials.session)
         self.store.logins.configure(policy.settings.login_limit)
-        self.guard.swap(policy, self._answers())
+        self.guard.swap(policy, self._answers(), self.cache)
 
     def _answers(self) -> Answers:
         """Which function answers which question."""

@@ -83,6 +83,7 @@ def evidence(event: AuditEvent) -> str:
         "scope": _scope,
         "step-up": _step_up,
         "record": _record,
+        "upstream": _upstream,
     }.get(event.step)
     return tell(event) if tell else str(truth_of(event))
 
@@ -203,6 +204,10 @@ def _step_up(event: AuditEvent) -> str:
     when = event.facts.get("auth_time")
     seen = f"logged in {span(event.at - when)} ago" if when is not None else "when the login was is not known"
     return f"{seen}; at most {span(most)} are taken"
+
+
+def _upstream(event: AuditEvent) -> str:
+    return f"the application gave no answer that could be passed on ({event.status})"
 
 
 def _record(_event: AuditEvent) -> str:

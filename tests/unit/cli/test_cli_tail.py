@@ -120,6 +120,7 @@ def test_times_are_ages_or_dates() -> None:
 
 def test_masked_rows_say_access_denied_unless_asked(place: Place) -> None:
     place.write(event(1, masked=True, rule="ward", resource="/ward/7", required="role clinician"))
+    assert place.run("tail").output.rstrip().endswith("019ab697e800"[:8] + "e800")
     said = place.run("tail").output + place.run("tail", "--json").output
     assert said.count("Access denied") == 2
     assert not [word for word in ("ward", "clinician", "carol") if word in said]

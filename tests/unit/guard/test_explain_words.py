@@ -612,4 +612,10 @@ def test_steps_that_no_event_should_have_still_say_something(desk: Desk) -> None
     desk.note(view("GET", "/pay"), Unavailable("sqlite", 3))
     for event in desk.events():
         assert last(of_event(replace(event, step="preflight"), None, {}))[1]
+        if event.reason == "upstream-down":
+            assert last(of_event(event, None, {})) == (
+                "upstream",
+                "the application gave no answer that could be passed on (502)",
+            )
+            assert of_event(event, desk.policy, desk.world.answers).outcome == ""
         assert last(of_event(event, None, {}))[1]
