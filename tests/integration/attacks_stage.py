@@ -202,21 +202,23 @@ class Scene:
         """Two requests on one connection, the second behind the first without waiting."""
         self.application.clear()
         answers = []
-        with socket.create_connection(self.gateway.address, timeout=PATIENCE) as connection:
+        with (
+            socket.create_connection(self.gateway.address, timeout=PATIENCE) as connection,
+            connection.makefile("rb") as file,
+        ):
             connection.sendall(first + second)
-            stream = _Stream(connection)
             for data in (first, second):
-                answers.append(read_answer(stream, data.split(b" ", 1)[0].decode("latin-1")))
+                answers.append(read_answer(_Stream(file), data.split(b" ", 1)[0].decode("latin-1")))
                 if answers[-1].status == 0:
                     break
         return answers, list(self.application.records)
 
 
 class _Stream:
-    """A socket whose buffered reader is kept between two answers."""
+    """What `http.client` takes for a socket: one buffered reader for several answers."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._file = connection.makefile("rb")
+    def __init__(self, file: Any) -> None:
+        self._file = file
 
     def makefile(self, *_args: object, **_words: object) -> Any:
         return _Kept(self._file)

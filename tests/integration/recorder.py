@@ -114,7 +114,7 @@ class _Service:
         record = Record(head[:-2], digest, size)
         self.recorder.records.append(record)
         path = record.target.partition("?")[0]
-        if record.values("sec-websocket-key"):
+        if record.values("upgrade") and record.values("sec-websocket-key"):
             await self._streaming(_echo(reader, writer, record.values("sec-websocket-key")[0]))
             return False
         if path.endswith("/events"):

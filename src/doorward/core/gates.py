@@ -41,7 +41,8 @@ def parse(request: RequestView) -> Malformed | Deny | None:
     """What is wrong with the request as such; seen before everything else, on public paths too."""
     if request.fault:
         return malformed(request.fault.reason, request.fault.why)
-    if request.method in _TRACING:
+    # Methods are case-sensitive, yet some servers fold them: `delete` must not slip past a rule for DELETE.
+    if request.method in _TRACING or not request.method.isupper():
         return Deny(Reason.METHOD_REFUSED, "(request)", NOTHING_HELPS, status=405, allow=_METHODS)
     if request.method not in SAFE and "1" in request.headers.all("early-data"):
         return malformed(Reason.EARLY_DATA, "this request is not taken from TLS early data")
@@ -70,7 +71,7 @@ def _one_machine(request: RequestView) -> bool:
 def gates(policy: Policy, request: RequestView) -> Steps[Deny | Throttle | None]:
     """The first gate that refuses, in file order."""
     for gate in policy.gates:
-        if _applies(gate, request):
+        if applies(gate, request):
             refusal = yield from _gate(policy, gate, request)
             if refusal:
                 return refusal
@@ -84,7 +85,8 @@ def sensitive_files(policy: Policy, request: RequestView) -> Hide | None:
     return None
 
 
-def _applies(gate: Gate, request: RequestView) -> bool:
+def applies(gate: Gate, request: RequestView) -> bool:
+    """Whether a gate stands before this request."""
     if gate.methods is not None and request.method not in gate.methods:
         return False
     return gate.patterns is None or any(p.bind(request.target.segments) is not None for p in gate.patterns)

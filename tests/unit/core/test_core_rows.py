@@ -740,8 +740,8 @@ def test_row_31_on_a_hidden_rule_is_told_to_who_may_pass_alone() -> None:
     assert [status(judge(hidden, request, world)) for request in asked] == [415, 404]
 
 
-@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT"])
-def test_methods_that_echo_or_tunnel_are_405_with_allow(method: str) -> None:
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT", "delete", "Get", "pOST", "trace", "*", ""])
+def test_methods_that_echo_or_tunnel_or_are_read_in_two_ways_are_405_with_allow(method: str) -> None:
     verdict = judge(policy(default="public"), view(method, "/"))
     refused(verdict, 405, Code.METHOD_NOT_ALLOWED)
     assert isinstance(verdict, Deny)
