@@ -1,13 +1,13 @@
 """No text a client chooses makes the core work more than in proportion to its length.
 
-Nothing is timed against a clock's seconds: a text four times as long may cost at most twelve times as much; what grows
-with the square costs sixteen times, what grows faster never ends.
+Nothing is compared with seconds: a text four times as long may cost at most twelve times as much processor time; what
+grows with the square costs sixteen times, what grows faster never ends. A busy machine is given five tries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -61,9 +61,9 @@ SHAPES = [
 def cost(read: Callable[[str], Any], text: str) -> float:
     best = float("inf")
     for _ in range(3):
-        begin = perf_counter()
+        begin = thread_time()
         read(text)
-        best = min(best, perf_counter() - begin)
+        best = min(best, thread_time() - begin)
     return best
 
 
@@ -74,8 +74,7 @@ def test_work_grows_with_the_length_of_the_text_and_not_with_its_square(name: st
     for shape in SHAPES:
         for prefix, suffix in (("", ""), ("/", "\x00"), ('a="', "!"), ("a b", '"')):
             short, long = (prefix + shape * (size // len(shape)) + suffix for size in (4_096, 16_384))
-            base = cost(read, short)
             # Below the noise of the clock a ratio says nothing.
-            if cost(read, long) > 12 * max(base, 0.0005) and cost(read, long) > 12 * max(cost(read, short), 0.0005):
-                slow[prefix, shape] = base
+            if all(cost(read, long) > 12 * max(cost(read, short), 0.0005) for _ in range(5)):
+                slow[prefix, shape] = cost(read, long)
     assert slow == {}
