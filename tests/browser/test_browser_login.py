@@ -160,6 +160,18 @@ def test_a_foreign_page_cannot_post_or_log_out_with_the_session_of_the_browser(d
     assert tab.where == f"{door.url}/orders/7"
 
 
+def test_a_form_sent_after_the_session_ended_gets_our_page_and_no_dialogue(door, tab):
+    log_in(tab, door, page="/orders/7?to=/orders/8")
+    tab.call("Network.clearBrowserCookies")
+    with tab.loading():
+        tab.click("button")
+    assert tab.answers[f"{door.url}/orders/8"] == 401
+    assert "Please log in." in tab.text
+    with tab.loading():
+        tab.click("a.button")
+    assert tab.where == f"{door.url}/.doorward/login"
+
+
 def test_a_form_of_the_application_works_as_ever(door, tab):
     log_in(tab, door, page="/orders/7?to=/orders/8")
     with tab.loading():

@@ -213,6 +213,22 @@ def test_scripts_never_get_a_dialogue_but_always_a_challenge(kind):
     assert answer(only, request(accept="*/*")).all("WWW-Authenticate") == (BASIC.line, digest.line)
 
 
+def test_a_page_that_offers_the_login_does_not_hide_behind_a_dialogue():
+    schemes = [
+        line.split()[0] for line in answer(challenge(), ask_with(NAVIGATION, method="POST")).all("WWW-Authenticate")
+    ]
+    assert schemes == ["Bearer", "Session"]
+    page = ask_with(NAVIGATION)
+    for law, verdict in (
+        (policy(settings=settings(login_page="")), challenge()),
+        (policy(navigation="page"), challenge(login=False)),
+        (policy(navigation="page"), challenge(Reason.PASSWORD_WRONG)),
+    ):
+        assert BASIC.line in answer(verdict, page, law).all("WWW-Authenticate")
+    only = answer(challenge(Reason.SESSION_EXPIRED, BASIC), page, policy(navigation="page"))
+    assert only.all("WWW-Authenticate") == (SESSION.line,)
+
+
 def test_a_403_gets_no_stand_in_for_a_challenge():
     assert answer(deny(), ask_with(SCRIPT)).all("WWW-Authenticate") == ()
 
