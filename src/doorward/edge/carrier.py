@@ -32,7 +32,8 @@ _HIGH, _LOW = 262_144, 65_536
 class Head:
     """A response head. length: bytes, None: chunked, ENDLESS; fields: end-to-end; lines: the same as octets.
 
-    pairs: all as they came; options: of Connection; keep: the connection can be used again; stream: an event stream.
+    pairs: all as they came; options: of Connection; keep: the connection can be used again; stream: an event stream;
+    dated: it says when it was made.
     """
 
     status: int
@@ -44,6 +45,7 @@ class Head:
     options: frozenset[str]
     keep: bool
     stream: bool
+    dated: bool
 
 
 def read_head(head: bytes) -> Head | None:
@@ -68,7 +70,11 @@ def read_head(head: bytes) -> Head | None:
     stream = any(name == b"content-type" and value.lower().startswith("text/event-stream") for name, value in texts)
     keep = not old and "close" not in options
     lines = raw_lines(fields)
-    return Head(int(found[2]), length, bool(lengths), fields, lines, tuple(pairs), options, keep, stream)
+    status = int(found[2])
+    # RFC 9110 8.6: no Content-Length in a 204, whoever sent one.
+    announced = bool(lengths) and status != HTTPStatus.NO_CONTENT
+    dated = any(name == b"date" for name, _ in texts)
+    return Head(status, length, announced, fields, lines, tuple(pairs), options, keep, stream, dated)
 
 
 class Carrier(asyncio.Protocol):

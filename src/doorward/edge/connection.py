@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from doorward.edge.upstream import Upstream
 
 _LOG = logging.getLogger("doorward.edge")
+# Bytes of a header block that a connection remembers: enough for a token and a few cookies, times ten thousand clients.
+_REMEMBERED = 4_096
 # Pipelined requests answered in one callback; the others wait for their next turn in the loop.
 _TURN = 16
 
@@ -40,6 +42,7 @@ class Connection(SocketSide):
         "_line",
         "_looping",
         "_start",
+        "_unclear",
         "exchange",
         "relay",
         "rendered",
@@ -51,7 +54,7 @@ class Connection(SocketSide):
         self.exchange: Exchange | None = None
         self.relay: Relay | None = None
         self.sink: Sink | None = None
-        self._looping = False
+        self._looping = self._unclear = False
         self.rendered: tuple[object, object, object, bytes] | None = None
         self._intake: Intake | None = None
         self._block = self._line = b""
@@ -175,6 +178,7 @@ class Connection(SocketSide):
         """A head that is not complete, too large, or begins with an empty line."""
         if data.startswith(b"\r\n"):
             # RFC 9112 2.2: at least one empty line before the request line is to be ignored.
+            self.phase, self.buffer = IDLE, b""
             return data[2:]
         limits = self.server.limits
         fault = odd_head(data, end, limits)
@@ -198,7 +202,8 @@ class Connection(SocketSide):
         else:
             facts = read_block(block, self.server.limits)
             # Most clients send the same fields again and again: octet-equal blocks are read once per connection.
-            self._block, self._facts = (block, facts) if facts.plain else (b"", UNREAD)
+            keep = facts.plain and len(block) <= _REMEMBERED
+            self._block, self._facts = (block, facts) if keep else (b"", UNREAD)
         if line == self._line:
             start = self._start
         else:
@@ -231,7 +236,8 @@ class Connection(SocketSide):
     def _call(self, exchange: Exchange) -> None:
         self.exchange = exchange
         if exchange.fault is not None:
-            self.closing = True
+            # Nobody knows what else is on its way; a reset would destroy the answer.
+            self.closing = self._unclear = True
         try:
             self.server.door(exchange)
         except Exception:  # noqa: BLE001 - the last resort of a callback; logged, and the connection ends
@@ -240,6 +246,11 @@ class Connection(SocketSide):
             self.abort()
 
     # -- bodies
+
+    @property
+    def remembers(self) -> bool:
+        """Whether an equal header block would be the same object next time."""
+        return bool(self._block)
 
     @property
     def unread(self) -> bool:
@@ -346,7 +357,7 @@ class Connection(SocketSide):
         if self.phase == GONE:
             return
         if close:
-            if self._intake is not None or self.buffer:
+            if self._intake is not None or self.buffer or self._unclear:
                 self.linger()
             else:
                 self.close()

@@ -232,6 +232,8 @@ def odd_head(data: bytes, end: int, limits: Limits) -> EdgeFault | None:
         if data.find(b"\r\n", 0, limits.target + 45) < 0:
             return EdgeFault("target-too-large", "the request line is too long")
         return EdgeFault("head-too-large", "the header block is too long")
+    if data[:1] == b"\r" and len(data) > 1:
+        return EdgeFault("framing-bad", "a CR without LF before the request line")
     if data.count(b"\n") != data.count(b"\r\n"):
         return EdgeFault("framing-bad", "a line ends with a bare LF")
     return None

@@ -95,7 +95,8 @@ class Relay:
             fields = request_fields(facts, headers, own, self.upstream.authority)
             # Only what cannot change may be remembered: a list could carry somebody else's identity next time.
             immutable = type(headers) is tuple and type(own) is tuple
-            connection.rendered = (headers, own, facts, fields) if immutable else None
+            keep = immutable and connection.remembers
+            connection.rendered = (headers, own, facts, fields) if keep else None
         self._head = request_head(exchange.method, exchange.target, fields, facts, upgrade=exchange.upgrade)
 
     def start(self) -> None:
@@ -177,7 +178,9 @@ class Relay:
         self._stream = head.stream
         close = CLOSE if connection.must_close() or self._endless else b""
         framing = framing_line(head.length, announced=head.announced, bare=bare, chunks=chunks)
-        self._pending = b"".join((status_line(head.status), lines, framing, close, b"\r\n"))
+        # RFC 9110 6.6.1: whoever passes on an answer without a date adds the time it came.
+        date = b"" if head.dated else connection.server.date
+        self._pending = b"".join((status_line(head.status), date, lines, framing, close, b"\r\n"))
         if self._endless:
             connection.closing = True
 

@@ -74,7 +74,9 @@ class ControlDoor:
             )
         else:
             view = read_question(snapshot.policy.settings.vantage, Headers(exchange.headers), seat.via, at)
-            seat.pairs, seat.snapshot, seat.view = exchange.headers, snapshot, view
+            seat.forget()
+            if exchange.connection.remembers:
+                seat.pairs, seat.snapshot, seat.view = exchange.headers, snapshot, view
         runtime.judge(view, exchange, partial(self._settle, snapshot, exchange, view))
 
     def _settle(

@@ -47,7 +47,11 @@ _FORWARDING = frozenset(
 )
 _FORWARDING_STARTS = ("x-forwarded-", "x-original-", "x-rewrite-")
 # A method or a target that only the application sees was not decided upon (X7). Proxy credentials end here (H18).
-_NEVER = frozenset({"x-http-method-override", "x-method-override", "x-http-method", "proxy-authorization"})
+_NEVER = frozenset(
+    {"x-http-method-override", "x-method-override", "x-http-method", "proxy-authorization", "proxy"}
+)
+# What frames a message or names its host, and a name that CGI turns into the variable HTTP_PROXY: never under an alias.
+_FRAMING = frozenset({"connection", "content-length", "expect", "host", "te", "transfer-encoding", "upgrade"})
 KEEP, DROP, FORWARDING, COOKIE, AUTHORIZATION = range(5)
 LOGIN_COOKIE = "__host-doorward-login"
 
@@ -78,6 +82,8 @@ class FieldPlan:
         """What to do with a field of this name. name: lower case."""
         plain = canonical(name)
         if plain in self._identity or plain.startswith(_IDENTITY_STARTS) or (self._key and plain == self._key):
+            return DROP
+        if plain != name and plain in _FRAMING:
             return DROP
         if plain in _FORWARDING or plain.startswith(_FORWARDING_STARTS):
             # An alias of such a field comes from no proxy, but through one.

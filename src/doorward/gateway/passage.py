@@ -50,5 +50,6 @@ def passage(snapshot: Snapshot, seat: Seat, view: RequestView, who: Principal, *
     made = Passage(
         parts, plan.rewrite(view, trusted=trusted, bare=bare), (*identity, *plan.told(view, trusted=trusted))
     )
-    seat.passage = made
+    if seat.pairs is not None:
+        seat.passage = made
     return made

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from doorward.guard.record import Record
 
 _LOG = logging.getLogger("doorward")
+_NOTHING = Headers(())
 Done = Callable[[Verdict, Trace], None]
 
 
@@ -42,10 +43,15 @@ class Seat:
         scheme = "https" if connection.secure else "http"
         self.via = Via(connection.peer, connection.peer, scheme, connection.local)
         self.pairs: object = None
-        self.headers = Headers(())
+        self.headers = _NOTHING
         self.snapshot: Snapshot | None = None
         self.view: RequestView | None = None
         self.passage: Any = None
+
+    def forget(self) -> None:
+        """Let go of what can be large."""
+        self.pairs = self.snapshot = self.view = self.passage = None
+        self.headers = _NOTHING
 
 
 def seat_of(exchange: Exchange) -> Seat:
@@ -95,7 +101,10 @@ class Runtime:
             upgrade=exchange.upgrade,
             fault=fault_of(exchange.fault) if exchange.fault else None,
         )
-        seat.view, seat.snapshot = (view, snapshot) if plain else (None, None)
+        if plain and exchange.connection.remembers:
+            seat.view, seat.snapshot = view, snapshot
+        else:
+            seat.forget()
         return view
 
     def judge(self, view: RequestView, exchange: Exchange, done: Done) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 
 import pytest
 from edge_kit import GET, TEXT, dial, edge, on_loops, serving, until
@@ -235,6 +237,9 @@ async def test_a_client_that_leaves_makes_its_exchange_closed() -> None:
         async with dial(port) as wire:
             await wire.send(GET)
             await until(lambda: bool(seen))
+            # A reset: a FIN alone says only that nothing more will be sent.
+            sock = wire.writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             wire.writer.transport.abort()
         await until(lambda: seen[0].closed)
         yes(seen[0])
