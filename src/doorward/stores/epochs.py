@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import TypeVar
 
@@ -44,6 +45,7 @@ class Epochs:
         self._seen: tuple[int, int] = (0, 0)
         self._highest = 0
         self._next = 0.0
+        self._rose = False
         self.poll()
 
     @property
@@ -68,18 +70,34 @@ class Epochs:
         return self._values.get(subject, 0)
 
     def poll(self) -> bool:
-        """Read what other connections wrote. Returns: whether anything rose. Raises DependencyError("store")."""
+        """Look, for the host. Returns: whether anything rose since the last poll, whoever raised it and looked first.
+
+        Raises DependencyError("store").
+        """
+        self._read()
+        rose, self._rose = self._rose, False
+        return rose
+
+    def look(self) -> None:
+        """Read what other connections wrote, if it can be read. Never raises: what is in memory goes on.
+
+        Every question that needs the store says so itself.
+        """
+        with suppress(DependencyError):
+            self._read()
+
+    def _read(self) -> None:
         self._next = monotonic() + STALE
         database = self._database
         version = database.row("PRAGMA data_version")
         seen = (database.opened, version[0] if version else 0)
         if seen == self._seen:
-            return False
+            return
         rows = database.rows("SELECT subject, value FROM epochs WHERE value > ? ORDER BY value", (self._highest,))
         self._seen = seen
         for subject, value in rows:
             self._values[subject] = self._highest = value
-        return bool(rows)
+            self._rose = True
 
     def commit(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Write, wait until it is on disk, and see what it raised. For commands, which have time.
@@ -90,13 +108,9 @@ class Epochs:
             result = self._database.write(work).result()
         except UnicodeEncodeError as error:  # bytes of an argument that the locale could not read
             raise ConfigError("A text has characters that are no Unicode.", hint="Type it again.") from error
-        self.poll()
+        self.look()
         return result
 
     def _catch_up(self) -> None:
-        if monotonic() < self._next:
-            return
-        try:
-            self.poll()
-        except DependencyError:
-            return  # what is in memory goes on; every question that needs the store says so itself
+        if monotonic() >= self._next:
+            self.look()

@@ -10,13 +10,15 @@ import sqlite3
 
 from doorward.core.ask import TokenRevoked
 from doorward.core.errors import ConfigError
-from doorward.stores.database import Database
+from doorward.stores.database import Database, Row
 from doorward.stores.epochs import Epochs, raise_epoch
 
 ANY_ISSUER = ""
 LEEWAY = 300
 """Seconds that a token may pass after its exp: the largest leeway an issuer can have."""
 JTI_MAX = 1024
+HELD = 10_000
+"""Rows kept in memory until the counter rises; more are asked for one by one."""
 
 
 class Revocations:
@@ -24,18 +26,21 @@ class Revocations:
 
     def __init__(self, database: Database, epochs: Epochs) -> None:
         self._database, self._epochs = database, epochs
-        self._none_at = -1
+        self._held: frozenset[Row] | None = None
+        self._epoch = -1
 
     def check(self, question: TokenRevoked) -> bool:
         """Answer TokenRevoked. Raises DependencyError("store")."""
         epoch = self._epochs.all
-        if epoch == self._none_at:
-            return False
-        if not self._database.rows("SELECT 1 FROM revocations LIMIT 1"):
-            self._none_at = epoch  # as most stores are: nothing to look for until the counter rises
-            return False
+        if epoch != self._epoch:
+            rows = self._database.rows("SELECT issuer, jti FROM revocations LIMIT ?", (HELD + 1,))
+            self._held = frozenset(rows) if len(rows) <= HELD else None
+            self._epoch = epoch
+        jti = question.jti
+        if self._held is not None:
+            return (question.issuer, jti) in self._held or (ANY_ISSUER, jti) in self._held
         sql = "SELECT 1 FROM revocations WHERE jti = ? AND issuer IN (?, ?)"
-        return bool(self._database.rows(sql, (question.jti, question.issuer, ANY_ISSUER)))
+        return bool(self._database.rows(sql, (jti, question.issuer, ANY_ISSUER)))
 
     def revoke(self, jti: str, until: float, at: float, issuer: str = ANY_ISSUER) -> None:
         """Refuse a token from now on. until: its exp; both in seconds since the epoch.

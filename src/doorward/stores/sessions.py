@@ -99,7 +99,7 @@ class Sessions:
     async def end(self, session: str, at: float) -> None:  # noqa: ARG002 - the verb of the desk has the time
         """Log out. session: public id. Raises DependencyError("store")."""
         await finished(self._database.write(lambda sql: _end(sql, session, "logout")))
-        self._epochs.poll()
+        self._epochs.look()
 
     def live(self, at: float, subject: str | None = None) -> list[Session]:
         """Live sessions, newest first; of one subject, or all. Raises DependencyError("store")."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import stat
@@ -9,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from store_kit import NOW, account
+from store_kit import NOW, account, wait
 
 from doorward.core.ask import FindAccount, FindRelation
 from doorward.core.errors import ConfigError, DependencyError
@@ -146,7 +147,7 @@ def test_reads_come_back_after_the_connection_broke(tmp_path: Path) -> None:
         store.readable()
     assert store.accounts.find(FindAccount("alice")) is not None
     store.sessions.revoke_all("alice")
-    assert store.epochs.poll() is False  # commit has looked already, on the new connection
+    assert store.epochs.of("alice") > 0  # read on a new connection, whose data version starts again
     store.close()
 
 
@@ -228,6 +229,16 @@ def test_counters_look_by_themselves_where_no_host_polls(tmp_path: Path, monkeyp
     assert two.relations.check(FindRelation(("alice",), "read", "d:1")) is True
     one.close()
     two.close()
+
+
+def test_a_poll_tells_of_what_rose_whoever_looked_first(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.epochs.poll()
+    store.sessions.revoke_all("alice")  # looks by itself
+    assert [store.epochs.poll(), store.epochs.poll()] == [True, False]
+    asyncio.run(wait(store.sessions.end("nothing", NOW)))
+    assert store.epochs.poll() is False
+    store.close()
 
 
 def test_the_counter_of_one_subject_leaves_the_others(tmp_path: Path) -> None:

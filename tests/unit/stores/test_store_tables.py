@@ -16,6 +16,7 @@ from doorward.core.settings import SessionSettings
 from doorward.stores import keys as keys_module
 from doorward.stores import memo as memo_module
 from doorward.stores import relations as relations_module
+from doorward.stores import revocations as revocations_module
 from doorward.stores.lazily import SIZE, Lazily
 from doorward.stores.memo import Memo
 from doorward.stores.relations import Relation
@@ -272,6 +273,17 @@ class TestRevocations:
         store.revocations.revoke("a", NOW + 900, NOW)
         store.revocations.revoke("a", NOW + 60, NOW)
         assert store._database.rows("SELECT until FROM revocations") == [(NOW + 900,)]
+
+    @pytest.mark.parametrize("held", [0, 1, 10_000])
+    def test_few_are_held_in_memory_and_many_are_asked_for(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch, held: int
+    ) -> None:
+        monkeypatch.setattr(revocations_module, "HELD", held)
+        assert not store.revocations.check(TokenRevoked("idp", "a"))
+        store.revocations.revoke("a", NOW + 60, NOW, "idp")
+        store.revocations.revoke("b", NOW + 60, NOW)
+        for issuer, jti, revoked in (("idp", "a", True), ("x", "a", False), ("x", "b", True), ("idp", "c", False)):
+            assert store.revocations.check(TokenRevoked(issuer, jti)) is revoked
 
 
 class TestMemo:
