@@ -153,6 +153,7 @@ def test_big_frames_go_through_the_tunnel_both_ways(door: Gateway) -> None:
     opened.close()
 
 
+@pytest.mark.article("A1-32")
 def test_the_application_learns_who_it_is_from_the_door_alone(door: Gateway, recorder: Recorder) -> None:
     lies = [(name, "root") for name in ("X-Doorward-User", "x_doorward_user", "X.Doorward.User", "X-DOORWARD_Roles")]
     assert door.get("/any/x", bearer("carol", ["customer"]), *lies).status == 200

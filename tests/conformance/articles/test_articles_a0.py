@@ -95,7 +95,7 @@ def test_one_role_of_the_rule_is_enough_and_none_is_403() -> None:
     assert gate_of.get("/admin", gate_of.token(roles="admin")).status == 200
 
 
-@article("A0-14", "A0-15", "A1-8", "A2-16", "A2-18", "A3-9")
+@article("A0-14", "A0-15", "A1-8", "A2-16", "A2-18", "A2-3", "A3-9")
 def test_what_expired_is_401_and_says_so_by_a_stable_code() -> None:
     token = shop().get("/profile", bearer_auth("expired"))
     assert (token.status, token.code) == (401, "invalid-token")

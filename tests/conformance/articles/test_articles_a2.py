@@ -132,7 +132,7 @@ def test_a_bare_options_is_a_request_like_any_other_unless_the_policy_frees_it()
     assert door(ME, cors={"options_public": "all"}).ask("OPTIONS", "/profile").status == 200
 
 
-@article("A2-24")
+@article("A1-19", "A2-24")
 def test_an_api_limit_in_the_manner_of_github() -> None:
     from kit import limit
 

@@ -39,6 +39,7 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path).settle()
 
 
+@pytest.mark.article("A0-4", "A1-54")
 def test_the_explanation_of_a_rehearsal_line_by_line(place: Place) -> None:
     """first-minute.md 3, A0-15, A1-54."""
     found = place.run("explain", "--as", "olga", "PUT", "/users/7/profile")

@@ -93,6 +93,7 @@ def test_allow_has_no_status_and_every_reason_but_allowed_has_a_code() -> None:
         code(Reason.ALLOWED)
 
 
+@pytest.mark.article("A3-18")
 def test_codes_and_reasons_are_public_interface_and_frozen() -> None:
     assert sorted(Code) == sorted(words(CODE_WORDS))
     assert sorted(Reason) == sorted(words(REASON_WORDS))

@@ -35,6 +35,7 @@ def metric(desk: Desk, name: str) -> dict[str, float]:
     return {each[1] or "": float(each[2]) for each in found if each}
 
 
+@pytest.mark.article("A0-29")
 def test_one_401_raises_the_counter_by_one(desk: Desk) -> None:
     """A0-29: one 401 -> counter +1 at /metrics, at once."""
     desk.send("GET", "/admin/x")
@@ -44,6 +45,7 @@ def test_one_401_raises_the_counter_by_one(desk: Desk) -> None:
     assert metric(desk, "auth_failures_total") == {labels: 2}
 
 
+@pytest.mark.article("A1-45")
 def test_metric_and_ledger_count_what_was_sent(desk: Desk) -> None:
     """A1-45."""
     for number in range(300):
@@ -56,6 +58,7 @@ def test_metric_and_ledger_count_what_was_sent(desk: Desk) -> None:
     assert sum(decisions.values()) == 600
 
 
+@pytest.mark.article("A0-28", "A1-50")
 def test_a_hundred_mixed_denials_are_a_hundred_events(desk: Desk) -> None:
     """A1-50, A0-28."""
     for number in range(100):
@@ -63,6 +66,7 @@ def test_a_hundred_mixed_denials_are_a_hundred_events(desk: Desk) -> None:
     assert [each.count for each in desk.events()] == [1] * 100
 
 
+@pytest.mark.article("A1-50")
 def test_a_thousand_equal_ones_in_a_second_add_up_in_few_rows(desk: Desk) -> None:
     """A1-50, C12."""
     for number in range(1000):
@@ -267,6 +271,7 @@ def test_a_record_that_can_be_written_says_so_and_starts_once(desk: Desk) -> Non
     assert metric(desk, "ledger_down") == {"": 0}
 
 
+@pytest.mark.article("A2-32")
 @pytest.mark.parametrize(("mode", "address"), [("truncate", "203.0.113.0/24"), ("full", "203.0.113.77"), ("none", "")])
 def test_addresses_are_kept_as_the_policy_says(tmp_path: Path, mode: str, address: str) -> None:
     """G1, A2-32."""

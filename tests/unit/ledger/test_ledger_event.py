@@ -35,6 +35,7 @@ EVENT = AuditEvent(
 SECRET_WORDS = ("oncolog", "patient", "olga", "editor", "12")
 
 
+@pytest.mark.article("A0-31", "A2-34")
 def test_an_exported_line_has_the_four_names_and_who_lacked_what() -> None:
     """A2-34: timestamp, error, path, anonymized_ip. A0-31: principal and required."""
     found = json.loads(line(EVENT))

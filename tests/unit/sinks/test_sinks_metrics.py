@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
@@ -28,6 +29,7 @@ def test_a_value_is_asked_for_at_each_scrape() -> None:
     assert scraped(metrics) == {("asked_total", ()): 2}
 
 
+@pytest.mark.article("A2-30")
 def test_a_metric_has_help_and_type() -> None:
     metrics = Metrics()
     metrics.watch("down", "gauge", "1: it is.", lambda: True)

@@ -16,6 +16,7 @@ def lines(added):
     return [value.partition(b" ")[0] for _, value in added]
 
 
+@pytest.mark.article("A0-6")
 def test_a_401_without_a_challenge_is_repaired():
     added = repair_401(LAW, ORDERS, PLAIN)
     assert lines(added) == [b"Bearer", b"Session", b"ApiKey", b"Basic"]
@@ -24,6 +25,7 @@ def test_a_401_without_a_challenge_is_repaired():
     assert lines(repair_401(LAW, ORDERS, [(b"WWW-Authenticate", b" ")])) == [b"Bearer", b"Session", b"ApiKey", b"Basic"]
 
 
+@pytest.mark.article("A0-6")
 @pytest.mark.parametrize("name", [b"WWW-Authenticate", b"www-authenticate"])
 def test_challenges_of_the_application_are_left_as_they_are(name):
     theirs = [(name, b"Negotiate"), (name, b'Basic realm="a", Bearer'), *PLAIN]
