@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-KINDS = ("console", "sh", "toml", "nginx", "ini", "caddyfile", "json", "text")
+KINDS = ("console", "sh", "toml", "python", "nginx", "ini", "caddyfile", "json", "text")
 WORDS = ("policy", "serves")
 _FENCE = re.compile(r"(`{3,})(.*)")
 _NOT_RUN = "not-run:"
@@ -98,6 +98,7 @@ def commands(block: Block) -> list[Command]:
 
 
 _PORT = re.compile(r"(?<=:)\d{4,5}\b")
+_TAKEN = re.compile(r" +\(\d+ is taken\)$")
 
 
 def alike(wanted: tuple[str, ...], said: str) -> bool:
@@ -114,7 +115,7 @@ def _line(line: str) -> str:
 
 def _plain(text: str) -> str:
     """Without what differs from run to run: ports, blanks at the end of a line, the line ends of HTTP."""
-    lines = [_PORT.sub("port", line.rstrip()) for line in text.replace("\r\n", "\n").split("\n")]
+    lines = [_PORT.sub("port", _TAKEN.sub("", line.rstrip())) for line in text.replace("\r\n", "\n").split("\n")]
     while lines and not lines[-1]:
         lines.pop()
     return "".join(f"{line}\n" for line in lines)

@@ -126,15 +126,24 @@ class Stage:
 
     def _run(self, text: str) -> str:
         """Run a command in the shell of the document. Returns: what it said on both streams."""
-        shell, said = self._shell, ""
+        shell = self._shell
         assert shell.stdin is not None
         assert shell.stdout is not None
         shell.stdin.write(f"{{ {text}\n}} </dev/null; _s=$?; printf '\\036\\n'; (exit $_s)\n")
         shell.stdin.flush()
+        watchdog = threading.Timer(PATIENCE, os.killpg, (shell.pid, signal.SIGKILL))
+        watchdog.start()
+        try:
+            return self._heard(shell.stdout, text)
+        finally:
+            watchdog.cancel()
+
+    def _heard(self, stream: IO[str], text: str) -> str:
+        said = ""
         while True:
-            line = shell.stdout.readline()
+            line = stream.readline()
             if not line:
-                raise WrongError(f"exit code {shell.wait()} of\n{text}\n{said}")
+                raise WrongError(f"exit code {self._shell.wait()} of\n{text}\n{said}")
             if line.endswith(_END):
                 return said + line.removesuffix(_END)
             said += line

@@ -28,7 +28,7 @@ def test_a_block_knows_its_kind_its_words_and_its_line(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("fence", ["```", "```python", "```console loudly", "```sh mode=x", "```ini not-run:"])
+@pytest.mark.parametrize("fence", ["```", "```java", "```console loudly", "```sh mode=x", "```ini not-run:"])
 def test_a_block_that_says_nothing_known_is_wrong(tmp_path: Path, fence: str) -> None:
     with pytest.raises(ValueError, match=r"page\.md:1"):
         blocks(_document(tmp_path, f"{fence}\nx\n```\n"))
@@ -67,6 +67,7 @@ def test_output_before_any_command_is_wrong(tmp_path: Path) -> None:
         (("one", "…"), "one\n"),
         (("HTTP/1.1 200 OK", "", "x"), "HTTP/1.1 200 OK\r\n\r\nx"),
         (("http://127.0.0.1:8080",), "http://127.0.0.1:40213\n"),
+        (("http://127.0.0.1:8080   the shop",), "http://127.0.0.1:8082   the shop   (8080 is taken)\n"),
         ((), ""),
     ],
 )
