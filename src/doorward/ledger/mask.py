@@ -13,8 +13,6 @@ from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_IPV4 = 4
-_KEEP = {_IPV4: 24, 6: 48}
 _KEY_LEAST = 32
 _DIGITS = 32
 DAY = 86_400
@@ -70,8 +68,9 @@ def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 
 @lru_cache(maxsize=4096)
 def _cut(address: Address) -> str:
-    bits = _KEEP[address.version]
-    return str(ipaddress.ip_network((address, bits), strict=False))
+    if isinstance(address, ipaddress.IPv4Address):
+        return f"{str(address).rpartition('.')[0]}.0/24"
+    return f"{ipaddress.IPv6Address(int(address) >> 80 << 80)}/48"
 
 
 def keyed(address: Address, key: bytes) -> str:

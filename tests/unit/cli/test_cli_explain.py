@@ -12,6 +12,7 @@ import pytest
 from cli_ledger_scene import Place, person
 
 from doorward.cli import explain as module
+from doorward.cli import explained
 from doorward.core.ask import Rejected
 from doorward.core.errors import ConfigError, DependencyError
 from doorward.core.reason import Reason
@@ -273,11 +274,11 @@ def test_a_ledger_that_cannot_be_read_is_no_answer(place: Place) -> None:
 
 def test_lines_are_wrapped_for_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "word " * 60
-    assert len(module._wrapped(text)) == 1
-    monkeypatch.setattr(module.sys.stdout, "isatty", lambda: True, raising=False)
+    assert len(explained._wrapped(text)) == 1
+    monkeypatch.setattr(explained.sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
-    assert max(map(len, module._wrapped(text))) <= 80 - 18
-    assert module._wrapped("") == [""]
+    assert max(map(len, explained._wrapped(text))) <= 80 - 18
+    assert explained._wrapped("") == [""]
 
 
 def test_an_origin_of_ours_is_where_a_rehearsal_comes_to(place: Place) -> None:
