@@ -32,6 +32,7 @@ from doorward.policyfile.words import nearest, visible
 NOON: Final = 1_795_435_200.0
 """2026-11-23 12:00:00 UTC, a Monday."""
 HOME: Final = "127.0.0.1"
+_CENTURY: Final = (946_684_800.0, 4_102_444_800.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +169,11 @@ def _at(table: Table) -> float:
     if not isinstance(value, datetime) or value.tzinfo is None:
         table.wrong("at", 'Write a time with its zone: "2026-11-22T03:00:00+02:00".')
         return NOON
-    try:
-        return value.timestamp()
-    except (OverflowError, OSError):
+    at = value.timestamp()
+    if not _CENTURY[0] <= at < _CENTURY[1]:
         table.wrong("at", "Write a time of this century.")
         return NOON
+    return at
 
 
 def _who(table: Table, at: float, issuers: Mapping[str, str]) -> tuple[Principal | None, frozenset[tuple[str, str]]]:

@@ -10,7 +10,7 @@ def there(path: Path, kind: Callable[[Path], bool]) -> bool:
     """Whether a path is what is asked for: Path.is_file, Path.is_dir."""
     try:
         return kind(path)
-    except (OSError, ValueError):  # a name too long, a folder that may not be entered
+    except OSError:  # a name too long, a folder that may not be entered
         return False
 
 
@@ -23,6 +23,4 @@ def read_octets(path: Path, most: int) -> bytes | str:
             octets = file.read(most + 1)
     except OSError as error:
         return (error.strerror or "it cannot be opened").lower()
-    except ValueError:
-        return "its name cannot be used"
     return octets if len(octets) <= most else f"it is longer than {most} bytes"

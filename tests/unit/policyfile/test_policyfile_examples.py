@@ -1,4 +1,4 @@
-"""The printed example of policy.md section 4, line for line; the shop of section 1 and what section 7 says it answers."""
+"""The printed example of policy.md section 4, line for line; the shop of section 1 and the answers of section 7."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ doorward.toml:25: E106 rule "profile": owner uses {user}, but its path has only 
 doorward.toml:30: E116 rule "ban": block belongs in a [[gate]]; in a rule on /** it would swallow all that follow.
 doorward.toml:35: E103 rule "opening": hours = "8-18". Write "08:00-18:00".
 doorward.toml:35: E103 rule "opening": when needs a zone, for example zone = "Europe/Kyiv".
-doorward.toml:22: N301 rule "profile": DELETE, PATCH, POST on /users/{id}/profile are taken by no rule and will be refused.
+doorward.toml:22: N301 rule "profile": DELETE, PATCH, POST on /users/{id}/profile are taken by no rule and will be \
+refused.
 7 errors, 0 warnings, 1 note. Not loaded.
 """
 

@@ -43,7 +43,7 @@ def test_any_bytes(data: bytes) -> None:
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join), st.booleans())
-def test_any_words_of_a_policy(text: str, behind: bool) -> None:  # noqa: FBT001 - drawn
+def test_any_words_of_a_policy(text: str, behind: bool) -> None:
     check(((HEAD if behind else "") + text.replace("[[rule]]", "\n[[rule]]\n")).encode())
 
 

@@ -1,4 +1,4 @@
-"""Line numbers: what `tomllib` reads and what `locate` finds are the same keys, on the lines where they were written."""
+"""Line numbers: what `tomllib` reads and what `locate` finds are the same keys, each on its line."""
 
 from __future__ import annotations
 

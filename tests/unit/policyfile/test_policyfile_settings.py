@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from policytexts import HEAD, load, policy, rule
 
+from doorward.core.errors import PolicyError
 from doorward.core.policy import Acl, Hours, Limit, Owner, Policy
 from doorward.core.settings import Credentials, Settings
+from doorward.policyfile.files import read_octets, there
 
 WHOLE = """version = 1
 realm = "shop"
@@ -252,16 +254,19 @@ RULES: list[tuple[dict[str, str], str, Any]] = [
     ({"from_": '["office", "home"]'}, "networks", tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "192.0.2.0/24")))),
     ({"when": '{ days = "mon-fri", hours = "08:00-18:00", zone = "UTC" }'}, "when",
      Hours(frozenset(range(5)), 480, 1_080, "UTC")),
-    ({"when": '{ days = ["fri-mon", "wed"], zone = "UTC" }'}, "when", Hours(frozenset({4, 5, 6, 0, 2}), 0, 1_440, "UTC")),
+    ({"when": '{ days = ["fri-mon", "wed"], zone = "UTC" }'}, "when",
+     Hours(frozenset({4, 5, 6, 0, 2}), 0, 1_440, "UTC")),
     ({"when": '{ hours = "22:00-06:00", zone = "UTC" }'}, "when", Hours(frozenset(range(7)), 1_320, 360, "UTC")),
     ({"when": '{ hours = "00:00-24:00", zone = "UTC" }'}, "when", Hours(frozenset(range(7)), 0, 1_440, "UTC")),
     ({"fresh": '{ max_age = "5m" }'}, "max_age", 300),
     ({"roles": '"a"', "csrf": "false", "schemes": '["bearer"]'}, "csrf", False),
     ({"roles": '"a"', "limit": '{ rate = "5/second" }'}, "limits", (Limit(5, 1, 5, ("ip",)),)),
-    ({"roles": '"a"', "limit": '[{ rate = "9/day", burst = 2, by = ["ip+account", "route"], status = 403, name = "n" }]'},
+    ({"roles": '"a"',
+      "limit": '[{ rate = "9/day", burst = 2, by = ["ip+account", "route"], status = 403, name = "n" }]'},
      "limits", (Limit(9, 86_400, 2, ("ip+account", "route"), 403, "n"),)),
     ({"roles": '"a"', "hide": "true"}, "hide", True),
-    ({"path": '"/{d}"', "acl": '{ object = "{d}", GET = "read" }', "hide": '"unless-readable"'}, "hide", "unless-readable"),
+    ({"path": '"/{d}"', "acl": '{ object = "{d}", GET = "read" }', "hide": '"unless-readable"'}, "hide",
+     "unless-readable"),
     ({"roles": '"a"', "mask": "true"}, "mask", True),
     ({"roles": '"a"', "message": '{ en = "No.", de = "Nein." }'}, "message", {"en": "No.", "de": "Nein."}),
     ({"roles": '"a"', "message": '"No."'}, "message", {"en": "No."}),
@@ -304,3 +309,28 @@ def test_roles_are_expanded_transitively() -> None:
 
 def test_credentials_left_out_are_none() -> None:
     assert load("version = 1\n").require().settings.credentials == Credentials()
+
+
+def test_a_name_that_no_file_can_have_is_a_file_that_is_not_there(tmp_path: Path) -> None:
+    for name in ("x" * 300, "a\0b"):
+        assert not there(tmp_path / name, Path.is_file)
+        assert isinstance(read_octets(tmp_path / name, 10), str)
+
+
+def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "closed"
+    file.write_text("x")
+
+    def refuse(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)  # tests may run as root, whom no mode stops
+    assert read_octets(file, 10) == "permission denied"
+
+
+def test_require_raises_the_first_error_with_its_place() -> None:
+    with pytest.raises(PolicyError) as raised:
+        load(HEAD + rule(roles='"a"', csrf="7")).require()
+    error = raised.value
+    assert (error.code, error.file, error.line, error.rule) == ("E103", "doorward.toml", HEAD.count("\n") + 5, "r")
+    assert str(error).startswith('doorward.toml:15: E103 rule "r": csrf = 7. Write true or false')
