@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "Say why a request was refused, or would be."),
     "tail": ("tail", "Show refusals as they happen."),
     "policy": ("policy", "Lint and test the policy file."),
-    "user": ("user", "Accounts: add, list, show, disable, enable, passwd, delete."),
+    "user": ("user", "Accounts: add, list, show, roles, disable, enable, passwd, delete."),
     "key": ("key", "API keys: add, list, revoke."),
     "session": ("session", "Sessions: list, revoke."),
     "token": ("token", "Access tokens: inspect, revoke."),

@@ -202,6 +202,26 @@ def test_a_writer_that_cannot_connect_says_so_each_time() -> None:
     writer.close()
 
 
+def test_a_connection_that_breaks_within_a_write_is_replaced(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with pytest.raises(DependencyError):
+        store._database.write(lambda sql: sql.close()).result()
+    store.accounts.add(account(), NOW)
+    assert store.accounts.find(FindAccount("alice")) is not None
+    store.close()
+
+
+def test_a_store_that_cannot_be_opened_whole_is_closed_again(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    other = sqlite3.connect(tmp_path / FILE)
+    other.execute("DROP TABLE secrets")
+    other.close()
+    before = threading.active_count()
+    with pytest.raises(DependencyError, match="no such table"):
+        Store(tmp_path)
+    assert threading.active_count() == before
+
+
 def test_a_writer_that_was_never_used_closes(tmp_path: Path) -> None:
     Writer(lambda: database.connect(tmp_path / "x"), database.unavailable).close()
 

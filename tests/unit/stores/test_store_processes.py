@@ -58,6 +58,18 @@ while True:
 """
 
 
+TRY = """
+import sys
+from pathlib import Path
+from doorward.core.ask import AdmitLogin
+from doorward.stores.store import Store
+store = Store(Path(sys.argv[1]))
+sys.stdin.read(1)
+print(sum(store.logins.admit(AdmitLogin("alice", "192.0.2.1", 1e9)) == 0 for _ in range(40)))
+store.close()
+"""
+
+
 def command(folder: Path, text: str) -> None:
     output(python(COMMAND, folder, text))
 
@@ -79,6 +91,16 @@ def test_two_processes_write_at_once_and_nothing_is_lost(tmp_path: Path) -> None
     store = Store(tmp_path)
     assert len(store.accounts.all()) == 120
     store.close()
+
+
+def test_tries_are_counted_exactly_over_processes(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    processes = [python(TRY, tmp_path) for _ in range(3)]
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("x")
+        process.stdin.flush()
+    assert sum(int(output(process)) for process in processes) == 5
 
 
 def test_what_another_process_revokes_is_seen_by_the_next_look(tmp_path: Path) -> None:

@@ -246,6 +246,15 @@ class TestRelations:
         with pytest.raises(ConfigError):
             store.relations.grant(Relation("alice", "read", thing))
 
+    def test_an_answer_is_remembered_until_a_relation_changes(self, store: Store) -> None:
+        store.relations.grant(Relation("alice", "read", "d:1"))
+        question = FindRelation(("alice",), "read", "d:1")
+        assert store.relations.check(question)
+        store._database.write(lambda sql: sql.execute("DELETE FROM relations")).result()  # without the counter
+        assert store.relations.check(question)
+        store.relations.grant(Relation("bob", "read", "d:1"))
+        assert not store.relations.check(question)
+
     def test_the_memo_is_bounded(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(relations_module, "MEMO", 10)
         for number in range(100):
