@@ -114,9 +114,9 @@ class Context:
     def rows(self, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print aligned columns under their heads. Cells are cleaned here."""
         table = [tuple(heads), *(tuple(clean(cell) for cell in row) for row in rows)]
-        widths = [max(_width(row[column]) for row in table) for column in range(len(heads))]
+        widths = [max(cells_of(row[column]) for row in table) for column in range(len(heads))]
         for index, row in enumerate(table):
-            cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+            cells = (cell + " " * (width - cells_of(cell)) for cell, width in zip(row, widths, strict=True))
             line = "  ".join(cells).rstrip()
             self.say(self.paint(line, dim=True) if index == 0 else line)
 
@@ -219,7 +219,8 @@ def _escape(char: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - what \u can hold
 
 
-def _width(text: str) -> int:
+def cells_of(text: str) -> int:
+    """How many columns of a terminal a text takes."""
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import click
 
-from doorward.cli.common import Context, clean, common_options
+from doorward.cli.common import Context, cells_of, clean, common_options
 from doorward.core.errors import ConfigError
 from doorward.core.reason import Reason
 from doorward.ledger.event import AuditEvent, shown
@@ -122,7 +122,7 @@ class Table:
             return
         rows = [self._cells(event) for event in told]
         for row in rows:
-            self._widths = [max(width, len(cell)) for width, cell in zip(self._widths, row, strict=False)]
+            self._widths = [max(width, cells_of(cell)) for width, cell in zip(self._widths, row, strict=False)]
         for row in rows:
             self._say(row)
 
@@ -136,7 +136,7 @@ class Table:
         return [clean(cell) for cell in (*cells, event.who or NOBODY, event.rule, name, _remark(event))]
 
     def _say(self, row: list[str]) -> None:
-        cells = [cell.ljust(width) for cell, width in zip(row[:-1], self._widths, strict=True)]
+        cells = [cell + " " * (width - cells_of(cell)) for cell, width in zip(row[:-1], self._widths, strict=True)]
         cells[1] = self._context.paint(cells[1], **_STYLES.get(row[1][:1], {}))
         self._context.say("  ".join([*cells, row[-1]]).rstrip())
 

@@ -70,6 +70,13 @@ def test_columns_begin_below_each_other(place: Place) -> None:
     assert len({line.rindex("settings  ") for line in lines}) == 1
 
 
+def test_wide_letters_take_their_two_columns(place: Place) -> None:
+    place.write(event(1, name="\u6f22\u5b57"), event(2, name="abcd"))
+    first, second = place.run("tail").output.splitlines()
+    assert first.index("settings  ") == second.index("settings  ")
+    assert first.rindex("settings  ") == second.rindex("settings  ") - 2
+
+
 def test_without_refusals_it_says_so_and_makes_nothing(place: Place) -> None:
     found = place.run("tail")
     assert "No refusals" in found.output
