@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("doorward.edge")
 # Bytes of a header block that a connection remembers: enough for a token and a few cookies, times ten thousand clients.
 _REMEMBERED = 4_096
+# struct linger: on, no time. The close is a reset then (RFC 9293 3.10.7 has no other word for "this was not all").
+_AT_ONCE = struct.pack("ii", 1, 0)
 # Pipelined requests answered in one callback; the others wait for their next turn in the loop.
 _TURN = 16
 
@@ -389,3 +392,10 @@ class Connection(SocketSide):
         if self.exchange is not None:
             self.exchange.closed = True
         super().abort()
+
+    def reset(self) -> None:
+        """End now, so that nobody can take what was sent for the whole."""
+        if not self.transport.is_closing():
+            sock = self.transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        self.abort()

@@ -15,7 +15,7 @@ from doorward.edge.answer import CLOSE, raw_lines, render, status_line
 from doorward.edge.chunks import LAST, wrap
 from doorward.edge.faults import BodyTooLarge, ClientGone, EdgeError, FailureKind
 from doorward.edge.forwarding import ENDLESS, accepts, framing_line, request_fields, request_head
-from doorward.edge.head import Pair, RawPair
+from doorward.edge.head import Pair
 
 if TYPE_CHECKING:
     from doorward.edge.carrier import Carrier, Head
@@ -160,16 +160,9 @@ class Relay:
 
     def responded(self, head: Head, bare: bool) -> None:  # noqa: FBT001 - one caller
         """The final head has come. bare: no content will follow."""
-        fields, lines = head.fields, head.lines
-        if self._on_response is not None:
-            answer = self._ask(self._on_response, head.status, fields)
-            if answer is None:
-                return
-            if isinstance(answer, list):
-                lines = lines if answer is fields else raw_lines(answer)
-            else:
-                self._replace(answer.status, answer.headers, answer.body)
-                return
+        lines = self._edited(head)
+        if lines is None:
+            return
         connection = self.connection
         chunks = self.exchange.version == "1.1"
         stream = head.length is None or head.length == ENDLESS
@@ -184,20 +177,26 @@ class Relay:
         if self._endless:
             connection.closing = True
 
-    def _ask(self, ask: OnResponse, status: int, fields: list[RawPair]) -> list[RawPair] | Replace | None:
+    def _edited(self, head: Head) -> bytes | None:
+        """The field lines of the answer as the Door wants them; None: it is another answer, or there is none."""
+        if self._on_response is None:
+            return head.lines
         try:
-            return ask(status, fields)
+            answer = self._on_response(head.status, head.fields)
+            if isinstance(answer, list):
+                return head.lines if answer is head.fields else raw_lines(answer)
+            self._replace(answer)
         except Exception:  # noqa: BLE001 - the last resort of a callback; logged, and the connection ends
             _LOG.exception("a bug in a response callback")
             self._drop()
             self.connection.abort()
-            return None
+        return None
 
-    def _replace(self, status: int, headers: Sequence[Pair], body: bytes) -> None:
+    def _replace(self, answer: Replace) -> None:
         connection = self.connection
-        close = connection.must_close()
+        close, head_only = connection.must_close(), self.method == "HEAD"
         self._pending = render(
-            status, headers, body, date=connection.server.date, close=close, head_only=self.method == "HEAD"
+            answer.status, answer.headers, answer.body, date=connection.server.date, close=close, head_only=head_only
         )
         self._mute = True
 
@@ -256,12 +255,10 @@ class Relay:
         """Whether a 101 is the answer to our handshake; then its head is written."""
         if not self.exchange.upgrade or not accepts(self.exchange.facts.key, head.pairs, head.options):
             return False
-        fields, lines = head.fields, head.lines
-        if self._on_response is not None:
-            answer = self._ask(self._on_response, head.status, fields)
-            if not isinstance(answer, list):
-                return answer is None
-            lines = lines if answer is fields else raw_lines(answer)
+        lines = self._edited(head)
+        if lines is None:
+            # An answer that replaces a 101 cannot be: the upstream has switched already.
+            return self.dead
         upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
         self._pending = b"".join((status_line(head.status), lines, upgrade))
         return True
@@ -337,7 +334,7 @@ class Relay:
         if self._begun:
             # A close-delimited answer would look complete after a FIN; the others are visibly short.
             if self._endless:
-                connection.abort()
+                connection.reset()
             else:
                 self.exchange.closed = True
                 connection.exchange = None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from edge_kit import GET, TEXT, dial, edge, on_loops, proxying, says, serving, until
 
 from doorward.edge.exchange import Exchange
 from doorward.edge.limits import Limits
+from edge_kit import GET, TEXT, dial, edge, on_loops, proxying, says, serving, until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 HOST = b"Host: app.test\r\n"

@@ -7,10 +7,10 @@ import socket
 import struct
 
 import pytest
-from edge_kit import GET, TEXT, dial, edge, on_loops, serving, until
 
 from doorward.edge.exchange import Exchange
 from doorward.edge.limits import Limits
+from edge_kit import GET, TEXT, dial, edge, on_loops, serving, until
 
 
 def yes(exchange: Exchange) -> None:
@@ -345,12 +345,11 @@ async def test_a_client_that_does_not_read_is_cut_off() -> None:
     async with serving(lambda exchange: exchange.reply(200, TEXT, b"x" * 2**25), Limits(write_timeout=0.2)) as (
         server,
         port,
-    ):
-        async with dial(port) as wire:
-            wire.writer.transport.pause_reading()
-            await wire.send(GET)
-            await until(lambda: server.connections == 1)
-            await until(lambda: server.connections == 0)
+    ), dial(port) as wire:
+        wire.writer.transport.pause_reading()
+        await wire.send(GET)
+        await until(lambda: server.connections == 1)
+        await until(lambda: server.connections == 0)
 
 
 # -- drain
@@ -384,9 +383,8 @@ async def test_draining_ends_at_last() -> None:
 
 @on_loops
 async def test_a_unix_socket_is_local_and_has_no_address(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from edge_kit import Wire
-
     from doorward.edge.server import Server
+    from edge_kit import Wire
 
     seen: list[Exchange] = []
 
