@@ -111,6 +111,8 @@ class Reader:
             return []
         try:
             with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2.0)) as db:
-                return db.execute(statement, values).fetchall()
+                # A process that is starting has made the file, and not its tables yet: so far nothing is recorded.
+                made = db.execute("PRAGMA user_version").fetchone()[0]
+                return db.execute(statement, values).fetchall() if made else []
         except sqlite3.Error as error:
             raise DependencyError("ledger", hint=f"{path}: {error}.") from error

@@ -121,6 +121,12 @@ def test_without_a_ledger_there_is_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_a_ledger_that_is_just_being_made_has_nothing_in_it(tmp_path: Path) -> None:
+    (tmp_path / FILE).touch()
+    assert Reader(tmp_path).latest(Wanted(), 9) == []
+    assert Reader(tmp_path).find("01a1fe6a") == []
+
+
 def test_a_ledger_that_cannot_be_read_is_a_dependency_that_is_down(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"letter" * 1000)
     with pytest.raises(DependencyError) as caught:
