@@ -142,10 +142,7 @@ def _unclaimed(log: Log, drafts: Sequence[Draft], sound: Sequence[Draft]) -> Non
 
 def _named_before(reach: Reach, rule: Rule, pattern: Pattern) -> bool:
     """Whether an earlier rule names every path of a pattern, so that it was told there."""
-    earlier = [one for one in reach.policy.rules if one.line < rule.line]
-    return all(
-        any(own.bind(path) is not None for one in earlier for own in one.patterns) for path in reach.paths(pattern)
-    )
+    return all(any(one.line < rule.line for one in reach.policy.naming(path)) for path in reach.paths(pattern))
 
 
 def _untaken(reach: Reach, alone: Rule | None, pattern: Pattern, method: str) -> bool:
