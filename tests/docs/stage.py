@@ -1,8 +1,8 @@
 """Where the blocks of one document run: a folder of their own, a shell, an application behind, free ports.
 
 The documents say 3000 for the application, 8080 and 8081 for the gateway, 8088 and 8089 for other proxies; here these
-are free ports of this machine, so that documents can run beside each other. Rule: everything started here is ended here,
-by its own handle.
+are free ports of this machine, so that documents can run beside each other.
+Rule: everything started here is ended here, by its own handle.
 """
 
 from __future__ import annotations
@@ -65,7 +65,10 @@ class Stage:
         self._programs = programs
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Application)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self._ports = {"3000": self._server.server_address[1], **{name: _free() for name in ("8080", "8081", "8088", "8089")}}
+        self._ports = {
+            "3000": self._server.server_address[1],
+            **{name: _free() for name in ("8080", "8081", "8088", "8089")},
+        }
         self._running: list[Running] = []
         self._shell = subprocess.Popen(
             ["bash", "--norc", "--noprofile"],
