@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from doorward.core.ask import FindRelation, Recall, TakeSlot
 from doorward.core.cure import Act
 from doorward.core.policy import Policy
 from doorward.core.verdict import Allow
-from kit import NOW, Vantage, World, acl, gate, hours, limit, policy, principal, rule
+from kit import NOW, Vantage, World, acl, bearer_auth, gate, hours, judge, limit, policy, principal, rule, view
 
 OPENING = st.sampled_from(["00:00", "03:30", "08:00", "22:30", "23:59"])
 ZONES = st.sampled_from(
@@ -89,3 +90,51 @@ def test_what_nobody_can_cure_says_so_to_everybody(method: str, roles: str, hide
         verdict, acts = until_allowed(closed, Try(method, target, principal(roles=roles)), World())
         assert not isinstance(verdict, Allow)
         assert (verdict.cure.act, acts) == (Act.NONE, [])
+
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+OPEN = policy(
+    rule("/x", access="authenticated", json=True),
+    vantage=Vantage(("http://localhost:8080", "https://shop.example")),
+    schemes="bearer session",
+)
+SENT_WRONG = {
+    "dots": ({"target": "/y/../x"}, {"target": "/x"}),
+    "encoded-slash": ({"target": "/%2fx"}, {"target": "/x"}),
+    "no-host": ({"host": None}, {}),
+    "foreign-host": ({"host": "other.example"}, {}),
+    "early-data": ({"fields": {"early-data": "1"}}, {}),
+    "two-authorization-fields": ({"fields": bearer_auth("other")}, {}),
+    "plain-http": ({"host": "shop.example"}, {"host": "shop.example", "scheme": "https"}),
+    "form-to-json-api": (
+        {"kind": "session", "fields": FORM},
+        {"kind": "session", "fields": {"content-type": "application/json"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", SENT_WRONG)
+def test_what_must_be_sent_again_passes_when_it_is_sent_properly(fault: str) -> None:
+    def judged(target: str = "/x", fields: Any = (), kind: str = "bearer", **more: Any) -> Any:
+        world = World()
+        presented = world.know(principal(), kind)
+        return judge(
+            OPEN,
+            view(
+                "POST",
+                target,
+                presented,
+                {"origin": "http://localhost:8080"},
+                fields,
+                body=True,
+                **more,
+                vantage=OPEN.settings.vantage,
+            ),
+            world,
+        )
+
+    wrong, right = SENT_WRONG[fault]
+    refused = judged(**wrong)
+    assert not isinstance(refused, Allow)
+    assert (refused.cure.act, bool(refused.cure.note)) == (Act.RESEND, True)
+    assert isinstance(judged(**{"fields": {"content-type": "application/json"}, **right}), Allow)

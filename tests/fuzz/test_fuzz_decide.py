@@ -17,6 +17,7 @@ FIELD = st.sampled_from(
     [
         *("host", "authorization", "cookie", "x-api-key", "origin", "sec-fetch-site", "x-csrf-token", "referer"),
         *("forwarded", "x-forwarded-for", "x-forwarded-proto", "early-data", "access-control-request-method"),
+        "content-type",
     ]
 )
 PIECES = st.sampled_from(
@@ -50,7 +51,14 @@ RULES = policy(
     rule("/doc/{id}", acl=acl("doc:{id}"), hide="unless-readable"),
     rule("/hidden", roles="admin", hide=True, limits=limit(by="principal account")),
     rule(
-        "/u/{id}", owner="{id}", when=hours(), from_="10.0.0.0/8", max_age=9, scopes="a", limits=limit(by="ip+account")
+        "/u/{id}",
+        json=True,
+        owner="{id}",
+        when=hours(),
+        from_="10.0.0.0/8",
+        max_age=9,
+        scopes="a",
+        limits=limit(by="ip+account"),
     ),
     gates=[gate(block="10.9.0.0/16", limits=(limit(by="ip route"),))],
     default="authenticated",
@@ -93,7 +101,7 @@ def test_whatever_arrives_is_answered_by_one_of_seven_verdicts(
     assert isinstance(verdict, get_args(Verdict))
     assert "secret" not in repr(request.headers)
     if isinstance(verdict, get_args(Refusal)):
-        assert status(verdict) in {400, 401, 403, 404, 405, 421, 425, 429, 503}
+        assert status(verdict) in {400, 401, 403, 404, 405, 415, 421, 425, 429, 503}
         assert verdict.reason in CODES
         assert verdict.cure.act
     if isinstance(verdict, Challenge):

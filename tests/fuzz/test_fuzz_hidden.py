@@ -59,6 +59,7 @@ NEEDS = {
     "issuers": st.just(frozenset({"https://issuer.example"})),
     "realm": st.just("secret place"),
     "csrf": st.booleans(),
+    "json": st.booleans(),
     "acl": st.just(acl("doc:1", GET="read", POST="write")),
     "methods": st.sampled_from(["GET", "GET POST"]),
     "mask": st.booleans(),
@@ -69,7 +70,7 @@ LIMITS = st.sampled_from(
 )
 
 
-NO_NEEDS = frozenset({"access", "methods", "csrf", "schemes", "realm", "mask"})
+NO_NEEDS = frozenset({"access", "methods", "csrf", "json", "schemes", "realm", "mask"})
 
 
 def made(name: str, path: str, keys: dict[str, Any], limits: Any, more: dict[str, Any]) -> Rule:
@@ -135,7 +136,10 @@ CREDENTIALS = st.sampled_from(
         bearer_auth("foreign"),
     ]
 )
-PROOF = st.sampled_from([{}, OWN_ORIGIN, {"origin": "http://evil.example"}, {"x-csrf-token": "wrong"}])
+FORM = {"content-type": "text/plain"}
+PROOF = st.sampled_from(
+    [{}, OWN_ORIGIN, OWN_ORIGIN | FORM, {"origin": "http://evil.example"}, {"x-csrf-token": "wrong"}]
+)
 DOWN = st.frozensets(
     st.sampled_from([TakeSlot, FindSession, FindAccount, FindApiKey, FindRelation, VerifyPassword, Recall]), max_size=2
 )
@@ -185,10 +189,10 @@ def test_a_hidden_path_is_refused_as_its_absent_neighbour(
         event("allowed")
         return
     permitted = make_world(down, full)
-    if not isinstance(hidden, Hide) and CODES[hidden.reason] is Code.CSRF_FAILED:
+    if not isinstance(hidden, Hide) and CODES[hidden.reason] in (Code.CSRF_FAILED, Code.UNSUPPORTED_CONTENT):
         proven = view(method, "/p/secret", [pair for pair in pairs(fields) if pair[0] != "x-csrf-token"], OWN_ORIGIN)
         if isinstance(judge(rules, proven, permitted), Allow):
-            event("csrf, told to who may pass")
+            event(f"{hidden.reason}, told to who may pass")
             return
     if isinstance(absent, Allow):
         event("the application answers next door")

@@ -10,6 +10,7 @@ from doorward.core.ask import FindRelation, Steps, ask
 from doorward.core.authenticate import authenticate
 from doorward.core.authorize import closed, csrf, object_of
 from doorward.core.cure import NOTHING_HELPS
+from doorward.core.gates import by_principal, take
 from doorward.core.policy import Policy, Rule
 from doorward.core.principal import ANONYMOUS, Principal
 from doorward.core.reason import Reason
@@ -18,9 +19,7 @@ from doorward.core.trace import Trace
 from doorward.core.verdict import Allow, Challenge, Deny, Hide, Malformed, Throttle, Unavailable, Verdict
 
 Hidden = Challenge | Deny | Throttle | Malformed | Unavailable
-_FORGED = frozenset(
-    {Reason.CSRF_MISSING, Reason.CSRF_MISMATCH, Reason.ORIGIN_FOREIGN, Reason.CONTENT_UNSUPPORTED}
-)
+_FORGED = frozenset({Reason.CSRF_MISSING, Reason.CSRF_MISMATCH, Reason.ORIGIN_FOREIGN, Reason.CONTENT_UNSUPPORTED})
 """What a page got wrong: known only after the rule would have let the caller through."""
 
 
@@ -76,6 +75,9 @@ def _met(policy: Policy, request: RequestView, trace: Trace, neighbour: Rule) ->
         return None
     if not isinstance(who, Principal):
         return only_if_it_helps(neighbour, request, who)
+    # Known here, unknown at the hidden rule, whose turn to take the neighbour's limits never came.
+    if trace.who is None and (wait := (yield from take(policy, neighbour.name, by_principal(neighbour), request, who))):
+        return wait
     return None if neighbour.public else (yield from csrf(policy, neighbour, who, request))
 
 

@@ -22,8 +22,8 @@ from doorward.core.authorize import (
 from doorward.core.conceal import conceal, unnamed
 from doorward.core.cure import NOTHING_HELPS, Act
 from doorward.core.errors import DependencyError
-from doorward.core.gates import gates, parse, sensitive_files, take, tls
-from doorward.core.policy import Limit, Policy, Rule
+from doorward.core.gates import by_principal, gates, parse, sensitive_files, take, tls
+from doorward.core.policy import Policy, Rule
 from doorward.core.principal import ANONYMOUS, Principal
 from doorward.core.reason import Reason
 from doorward.core.request import RequestView
@@ -146,7 +146,7 @@ def _late_limits(
     policy: Policy, rule: Rule, request: RequestView, who: Principal, trace: Trace
 ) -> Steps[Throttle | None]:
     if rule.hide is not True:
-        return (yield from take(policy, rule.name, _by_principal(rule), request, who))
+        return (yield from take(policy, rule.name, by_principal(rule), request, who))
     wait = yield from _next_door(policy, request, trace, who)
     return wait or (yield from take(policy, rule.name, rule.limits, request, who))
 
@@ -154,15 +154,11 @@ def _late_limits(
 def _next_door(policy: Policy, request: RequestView, trace: Trace, who: Principal | None) -> Steps[Throttle | None]:
     """The limits of the absent neighbour: full or out of reach, they are so for both, and nothing needs hiding."""
     neighbour = policy.neighbour(request.method, request.target.segments)
-    limits = neighbour.limits if who is None else _by_principal(neighbour)
+    limits = neighbour.limits if who is None else by_principal(neighbour)
     trace.unchanged = True
     wait = yield from take(policy, neighbour.name, limits, request, who)
     trace.unchanged = wait is not None
     return wait
-
-
-def _by_principal(rule: Rule) -> tuple[Limit, ...]:
-    return tuple(limit for limit in rule.limits if limit.needs_identity)
 
 
 def _permit(policy: Policy, rule: Rule, who: Principal, request: RequestView, trace: Trace) -> Steps[Verdict]:

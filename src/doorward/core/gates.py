@@ -131,6 +131,11 @@ def _literal_last(pattern: Pattern, segments: tuple[str, ...]) -> bool:
     )
 
 
+def by_principal(rule: Rule) -> tuple[Limit, ...]:
+    """The limits of a rule that are taken once the caller is known."""
+    return tuple(limit for limit in rule.limits if limit.needs_identity)
+
+
 def take(
     policy: Policy, name: str, limits: tuple[Limit, ...], request: RequestView, who: Principal | None
 ) -> Steps[Throttle | None]:

@@ -1,6 +1,7 @@
 """What an operator may name as a source of keys: addresses and algorithms. The same for the file and for the fetch.
 
-Rule: nothing here fetches, reads a key or verifies; it judges what is written down. Source: answers.md J14, RFC 8725 3.1.
+Rule: nothing here fetches, reads a key or verifies; it judges what is written down.
+Source: answers.md J14, RFC 8725 3.1.
 """
 
 from __future__ import annotations

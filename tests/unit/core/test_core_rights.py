@@ -27,6 +27,7 @@ from kit import (
     hierarchy,
     hours,
     judge,
+    key_auth,
     limit,
     pairs,
     policy,
@@ -394,6 +395,20 @@ def test_next_door_to_a_hidden_path_the_limits_are_those_of_the_neighbour(key: s
     world.exhausted.clear()
     world.down = {TakeSlot}
     assert [status(judge(rules, view("GET", f"/p/{name}", asked), world)) for name in ("s", "n")] == [503, 503]
+
+
+def test_who_is_known_next_door_alone_meets_the_limits_of_the_neighbour() -> None:
+    world = World(exhausted={"wide/0/principal=": 9}).with_accounts(account("alice"))
+    rules = policy(
+        rule("/p/s", roles="admin", hide=True, schemes="bearer"),
+        rule("/p/**", name="wide", access="authenticated", limits=limit(by="principal")),
+    )
+    asked = key_auth("k-alice")
+    assert [status(judge(rules, view("GET", f"/p/{name}", asked), world)) for name in ("s", "n")] == [429, 429]
+    world.down = {TakeSlot}
+    assert [status(judge(rules, view("GET", f"/p/{name}", asked), world)) for name in ("s", "n")] == [503, 503]
+    world.down, world.exhausted = set(), {}
+    assert status(judge(rules, view("GET", "/p/s", asked), world)) == 404
 
 
 def test_what_an_open_rule_above_a_hiding_one_decides_is_hidden_from_nobody() -> None:
