@@ -8,7 +8,7 @@ no login counted, no session and no key marked as used, nothing remembered, noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,17 +18,19 @@ from doorward.core.ask import (
     ClearLogin,
     FindApiKey,
     FindSession,
+    Later,
     LedgerReady,
     Recall,
     Rejected,
     Remember,
     Steps,
     TakeSlot,
+    advance,
     arun,
-    run,
 )
 from doorward.core.authenticate import accepted
 from doorward.core.decide import decide
+from doorward.core.errors import ConfigError
 from doorward.core.policy import Policy
 from doorward.core.principal import Principal
 from doorward.core.request import Headers, RequestView
@@ -60,7 +62,12 @@ def rehearse(
     Returns: the verdict and its trace. Raises ConfigError when an answer would have to be waited for.
     """
     trace = Trace()
-    return run(_steps(policy, view, who, trace), quiet(answers, who)), trace
+    outcome = advance(_steps(policy, view, who, trace), quiet(answers, who))
+    if isinstance(outcome, Later):
+        if isinstance(outcome.awaitable, Coroutine):
+            outcome.awaitable.close()  # nobody will wait for it, and Python would say so
+        raise ConfigError("an answer of this rehearsal has to be waited for.")
+    return outcome, trace
 
 
 async def arehearse(

@@ -129,8 +129,10 @@ def apply(policy: Policy, cure: Cure, attempt: Attempt, verdict: Refusal) -> Att
             return replace(attempt, view=_via(view, client=address, scheme="https"))
         case Act.COME_BACK if cure.opens is not None:
             return replace(attempt, view=replace(view, at=cure.opens))
-        case Act.WAIT | Act.RETRY:
+        case Act.WAIT:
             return replace(attempt, view=replace(view, at=view.at + cure.seconds))
+        case Act.RETRY:
+            return None  # what is down now would be down again
         case Act.RESEND if verdict.reason is Reason.TLS_REQUIRED:
             return replace(attempt, view=_via(view, scheme="https"))
         case Act.GAIN_GRANT:

@@ -149,6 +149,8 @@ def test_keys_that_are_fetched_are_waited_for_where_one_can() -> None:
     assert isinstance(verdict, Challenge)
     with pytest.raises(ConfigError):
         rehearse(RULES, request, None, {**answers, FindKeys: lambda _: Later(_Never())})
+    with pytest.raises(ConfigError):  # and no coroutine is left behind that nobody awaits
+        rehearse(RULES, request, None, answers)
 
 
 class _Never:
