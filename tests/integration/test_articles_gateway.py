@@ -144,3 +144,19 @@ def test_the_control_listener_is_for_this_machine_alone(door: Gateway) -> None:
         check=False,
     )
     assert done.returncode == 2, done.stdout + done.stderr
+
+
+@article("A2-56")
+def test_the_demonstration_gives_five_answers_each_with_its_reason() -> None:
+    done = subprocess.run([DOORWARD, "demo", "--once"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    answers = [line.split(maxsplit=1) for line in done.stdout.splitlines() if line.strip()[:3].isdigit()]
+    assert [status for status, _ in answers] == ["401", "403", "404", "429", "200"]
+    for reason in (
+        "No credentials were sent",
+        "this needs admin",
+        "does not exist",
+        "the next try is in",
+        "alice is admin",
+    ):
+        assert reason in done.stdout
