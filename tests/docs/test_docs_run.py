@@ -46,5 +46,11 @@ def test_links_lead_somewhere(document: Path) -> None:
             assert file.exists(), f"{_name(document)} links to {target}"
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
+def test_files_that_are_named_are_there(document: Path) -> None:
+    for path in re.findall(r"`((?:tests|src|scripts|examples|docs)/[\w./-]+)`", document.read_text("utf-8")):
+        assert (ROOT / path).exists(), f"{_name(document)} names {path}"
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 120
