@@ -29,7 +29,7 @@ class Ask(Generic[T]):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class Later:
     """An answer that has to be waited for."""
 
@@ -94,7 +94,7 @@ class Recall(Ask["Principal | Rejected | None"]):
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class Remember(Ask[None]):
     """Keep the outcome of a complete verification."""
 
@@ -104,7 +104,7 @@ class Remember(Ask[None]):
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class FindSession(Ask["Session | None"]):
     """The session of a cookie value, live or ended; None when there is none. The answer also notes that it was used."""
 
@@ -112,7 +112,7 @@ class FindSession(Ask["Session | None"]):
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class FindAccount(Ask["Account | None"]):
     """The account with this login name or, by = "subject", this subject."""
 
@@ -120,7 +120,7 @@ class FindAccount(Ask["Account | None"]):
     by: str = "name"
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class VerifyPassword(Ask[bool]):
     """Is this the account's password? An unknown account (None) costs the same and is False."""
 
@@ -128,7 +128,7 @@ class VerifyPassword(Ask[bool]):
     secret: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class AdmitLogin(Ask[int]):
     """May this password be looked at now? 0: yes, and the try is counted as failed until `ClearLogin`; else seconds.
 
@@ -140,7 +140,7 @@ class AdmitLogin(Ask[int]):
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class ClearLogin(Ask[None]):
     """The password was right: forget the failures of this account from this address prefix."""
 
@@ -149,7 +149,7 @@ class ClearLogin(Ask[None]):
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class FindApiKey(Ask["ApiKey | None"]):
     """The key of a header value; None when there is none. The answer also notes that it was used."""
 
@@ -157,7 +157,7 @@ class FindApiKey(Ask["ApiKey | None"]):
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class FindKeys(Ask[Any]):
     """Verification keys of an issuer: a tuple of schemes.keys.Key, maybe empty. issuer: name in the policy file."""
 
@@ -167,7 +167,7 @@ class FindKeys(Ask[Any]):
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class TokenRevoked(Ask[bool]):
     """Was the token with this jti revoked?"""
 
@@ -175,7 +175,7 @@ class TokenRevoked(Ask[bool]):
     jti: str
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class CheckCsrf(Ask[bool]):
     """Is this X-CSRF-Token the one bound to the session?"""
 
@@ -183,7 +183,7 @@ class CheckCsrf(Ask[bool]):
     token: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class TakeSlot(Ask[int]):
     """Take one slot of every bucket, or none. Answer: 0 when taken, else whole seconds until all have room.
 
@@ -197,7 +197,7 @@ class TakeSlot(Ask[int]):
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class FindRelation(Ask[bool]):
     """Does one of the subjects hold the permission on the object?"""
 
@@ -206,7 +206,7 @@ class FindRelation(Ask[bool]):
     object: str
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class LedgerReady(Ask[None]):
     """Can this decision be recorded? No answer (DependencyError "ledger") where it cannot: no record, no access."""
 
