@@ -66,9 +66,10 @@ class ControlDoor:
             view = runtime.view(snapshot, exchange, at)
             runtime.refuse(snapshot, exchange, view, _denied(Reason.PEER_UNTRUSTED), Trace())
             return
-        last = seat.view
-        if last is not None and seat.pairs is exchange.headers and seat.snapshot is snapshot:
+        asked = seat.asked
+        if asked is not None and asked[0] is exchange.headers and asked[1] is snapshot:
             # Octet-equal header blocks are one object, and all that is asked stands in them.
+            last = asked[2]
             view = RequestView(
                 last.method, last.target, last.host, last.headers, last.via, at, False, last.upgrade, last.fault
             )
@@ -76,7 +77,7 @@ class ControlDoor:
             view = read_question(snapshot.policy.settings.vantage, Headers(exchange.headers), seat.via, at)
             seat.forget()
             if exchange.connection.remembers:
-                seat.pairs, seat.snapshot, seat.view = exchange.headers, snapshot, view
+                seat.asked = exchange.headers, snapshot, view
         runtime.judge(view, exchange, partial(self._settle, snapshot, exchange, view))
 
     def _settle(

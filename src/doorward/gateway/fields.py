@@ -7,6 +7,7 @@ Source: answers.md H9, H18, X1, X7, X9; dataplanes.md 2.4.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from doorward.core.challenge import split_authorization
@@ -54,11 +55,15 @@ _NEVER = frozenset(
 _FRAMING = frozenset({"connection", "content-length", "expect", "host", "te", "transfer-encoding", "upgrade"})
 KEEP, DROP, FORWARDING, COOKIE, AUTHORIZATION = range(5)
 LOGIN_COOKIE = "__host-doorward-login"
+_MARKS = re.compile(r"[^0-9a-z]")
 
 
 def canonical(name: str) -> str:
-    """A field name as the most careless reader sees it: case, `_` and `.` folded."""
-    return name.lower().replace("_", "-").replace(".", "-")
+    """A field name as the most careless reader sees it: case folded, whatever is no letter or digit one mark.
+
+    RFC 3875 4.1.18 turns "-" into "_"; some servers do so with `.`, others with every mark that a name may have.
+    """
+    return _MARKS.sub("-", name.lower())
 
 
 class FieldPlan:

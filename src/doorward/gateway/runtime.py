@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from doorward.core.principal import Principal
 from doorward.core.request import Headers, RequestView, Via, observe
 from doorward.core.trace import Trace
-from doorward.core.verdict import Refusal, Verdict
+from doorward.core.verdict import Allow, Refusal, Verdict
 from doorward.gateway.faults import fault_of
 from doorward.gateway.snapshot import Snapshot
 from doorward.guard.guard import Guard, Pending
@@ -33,10 +33,11 @@ Done = Callable[[Verdict, Trace], None]
 
 class Seat:
     """What is remembered of a connection between requests. via: how it came; headers: of the last header block;
-    view: of the last request without a body; passage: what of it went on, see `passage.py`.
+    view: of the last request without a body; passage: what of it went on, see `passage.py`; asked: what a proxy asked
+    last, see `control.py`, which is another reading of the same fields.
     """
 
-    __slots__ = ("headers", "pairs", "passage", "snapshot", "via", "view")
+    __slots__ = ("asked", "headers", "pairs", "passage", "snapshot", "via", "view")
 
     def __init__(self, exchange: Exchange) -> None:
         connection = exchange.connection
@@ -47,10 +48,11 @@ class Seat:
         self.snapshot: Snapshot | None = None
         self.view: RequestView | None = None
         self.passage: Any = None
+        self.asked: tuple[object, Snapshot, RequestView] | None = None
 
     def forget(self) -> None:
         """Let go of what can be large."""
-        self.pairs = self.snapshot = self.view = self.passage = None
+        self.pairs = self.snapshot = self.view = self.passage = self.asked = None
         self.headers = _NOTHING
 
 
@@ -118,7 +120,8 @@ class Runtime:
 
     async def _wait(self, pending: Pending, exchange: Exchange, done: Done) -> None:
         verdict = await self.guard.finish(pending)
-        if not exchange.closed:
+        # Whoever tries a password and hangs up is refused all the same, and that is recorded; there is nobody to let in.
+        if not exchange.closed or not isinstance(verdict, Allow):
             done(verdict, pending.trace)
 
     def spawn(self, work: Coroutine[Any, Any, None], exchange: Exchange) -> None:

@@ -54,7 +54,9 @@ class Entry:
 
 @dataclass(slots=True)
 class _Flight:
-    """A verification under way. since: when it began; seen: of the epochs then; future: of those who wait for it."""
+    """A verification under way. since: when its request came, by which it is known again; seen: of the epochs then;
+    future: of those who wait for it.
+    """
 
     since: float
     seen: int
@@ -136,8 +138,9 @@ class CredentialCache:
                 flights.pop(next(iter(flights))).end(None)
             flights[digest] = _Flight(at, self._epochs.seen)
             return None
-        if abs(at - flight.since) > WAIT:
-            # Who led has gone without a word, as a cancelled request does: lead in its place.
+        if abs(at - flight.since) > WAIT or flight.seen != self._epochs.seen:
+            # Who led has gone without a word, as a cancelled request does, or began before something was revoked, which
+            # this request must not be told: lead in its place. Whoever waits already goes on waiting, for this one.
             flight.since, flight.seen = at, self._epochs.seen
             return None
         if flight.future is None:
@@ -150,7 +153,7 @@ class CredentialCache:
         if credential.kind == "session":
             return
         digest = self._digest(credential, question.via)
-        seen = self._land(digest, outcome)
+        seen = self._land(digest, outcome, at)
         if seen is None:
             return
         if isinstance(outcome, Principal):
@@ -160,13 +163,14 @@ class CredentialCache:
             # A wrong password is never remembered: each try must be counted.
             _keep(self._bad, self._negative, digest, Entry(outcome, at + NEGATIVE_LIFE, at, seen))
 
-    def _land(self, digest: bytes, outcome: Principal | Rejected | None) -> int | None:
+    def _land(self, digest: bytes, outcome: Principal | Rejected | None, at: float) -> int | None:
         """End the flight and tell its followers. Returns: the epochs at its beginning; None: nobody knows them now."""
         if self._flights is None:
             return self._epochs.seen
-        flight = self._flights.pop(digest, None)
-        if flight is None:
+        flight = self._flights.get(digest)
+        if flight is None or flight.since != at:  # another leads now: what began before it is no answer for anybody
             return None
+        del self._flights[digest]
         flight.end(outcome)
         return flight.seen
 

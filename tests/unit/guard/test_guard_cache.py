@@ -136,6 +136,33 @@ def test_many_requests_with_one_credential_cause_one_verification() -> None:
     asyncio.run(main())
 
 
+def test_who_comes_after_a_revocation_does_not_wait_for_a_verification_that_began_before_it() -> None:
+    scene = Scene()
+    assert scene.recall() is None
+    scene.epochs.revoke("alice")
+    assert scene.recall(at=NOW + 1) is None
+
+
+def test_a_verification_that_somebody_took_over_is_no_answer_for_whoever_came_later() -> None:
+    """The first began before the revocation; under the name of the second it would count as begun behind it."""
+
+    async def main() -> None:
+        scene = Scene()
+        assert scene.recall() is None
+        scene.epochs.revoke("alice")
+        assert scene.recall(at=NOW + 1) is None
+        follower = asyncio.ensure_future(scene.recall(at=NOW + 2).awaitable)
+        await asyncio.sleep(0)
+        scene.remember(principal("alice"))
+        await asyncio.sleep(0)
+        assert not follower.done()
+        assert len(scene.cache) == 0
+        scene.remember(BAD, at=NOW + 1)
+        assert await follower is BAD
+
+    asyncio.run(main())
+
+
 def test_a_follower_that_goes_away_takes_nobody_along() -> None:
     async def main() -> None:
         scene = Scene()
