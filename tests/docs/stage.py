@@ -66,10 +66,9 @@ class Stage:
         self._programs = programs
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Application)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self._ports = {
-            "3000": self._server.server_address[1],
-            **{name: _free() for name in ("8080", "8081", "8088", "8089")},
-        }
+        own = {name: _free() for name in ("8080", "8081", "8088", "8089")}
+        self._own: dict[str, object] = {"3000": self._server.server_address[1], **own}
+        self._ports = dict(self._own)
         self._running: list[Running] = []
         self._shell = subprocess.Popen(
             ["bash", "--norc", "--noprofile"],
@@ -116,6 +115,8 @@ class Stage:
         self._run(f"set -e\n{text}set +e")
 
     def _talk(self, block: Block) -> None:
+        if "serves" in block.words:
+            self._ports = dict(self._own)
         for command in commands(block):
             text = self._placed(command.text)
             if "serves" in block.words:
