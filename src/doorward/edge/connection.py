@@ -40,6 +40,7 @@ class Connection(SocketSide):
 
     __slots__ = (
         "_block",
+        "_ended",
         "_facts",
         "_intake",
         "_line",
@@ -57,7 +58,7 @@ class Connection(SocketSide):
         self.exchange: Exchange | None = None
         self.relay: Relay | None = None
         self.sink: Sink | None = None
-        self._looping = self._unclear = False
+        self._looping = self._unclear = self._ended = False
         self.rendered: tuple[object, object, object, bytes] | None = None
         self._intake: Intake | None = None
         self._block = self._line = b""
@@ -90,10 +91,8 @@ class Connection(SocketSide):
     def eof_received(self) -> bool:
         """The client has said all; one that waits for its answer still gets it."""
         waiting = self.phase == BUSY and self.exchange is not None and id(self.exchange) not in self.server.open_streams
-        if waiting and not self.secure:
-            self.closing = True
-            return True
-        return False
+        self._ended = waiting and not self.secure
+        return self._ended
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the interface of asyncio
         """The client is gone."""
@@ -142,8 +141,11 @@ class Connection(SocketSide):
             turns += 1
             data = self._next(data)
         self._looping = False
-        if self.held and self.phase <= HEAD:
-            self.release()
+        if self.phase <= HEAD:
+            if self._ended:
+                self.close()
+            elif self.held:
+                self.release()
 
     def _continue(self) -> None:
         """Go on with what has waited, unless somebody else did already."""
@@ -157,6 +159,8 @@ class Connection(SocketSide):
             data, self.buffer = self.buffer, b""
             if data:
                 self._consume(data)
+            elif self._ended:
+                self.close()
             elif self.held:
                 self.release()
 
@@ -282,6 +286,8 @@ class Connection(SocketSide):
         self.release()
         if data:
             self._take_body(data)
+        if self._ended and self.phase in (BODY, DRAIN):
+            self.break_body(ClientGone("the client stopped sending."))
 
     def _take_body(self, data: bytes) -> None:
         self.since = self.server.now

@@ -259,6 +259,19 @@ async def test_a_client_that_only_stops_sending_still_gets_its_answer() -> None:
         assert await wire.ended() == b""
 
 
+@on_loops
+async def test_a_client_that_pipelines_and_stops_sending_gets_all_its_answers() -> None:
+    seen: list[Exchange] = []
+    async with edge(seen.append) as wire:
+        await wire.send(GET * 3 + b"GET / HT")
+        wire.writer.write_eof()
+        for number in range(3):
+            await until(lambda number=number: len(seen) > number)
+            yes(seen[number])
+            assert (await wire.answer()).body == b"yes"
+        assert await wire.ended() == b""
+
+
 # -- limits
 
 
@@ -342,10 +355,13 @@ async def test_a_waiting_exchange_is_not_idle() -> None:
 
 @on_loops
 async def test_a_client_that_does_not_read_is_cut_off() -> None:
-    async with serving(lambda exchange: exchange.reply(200, TEXT, b"x" * 2**25), Limits(write_timeout=0.2)) as (
-        server,
-        port,
-    ), dial(port) as wire:
+    async with (
+        serving(lambda exchange: exchange.reply(200, TEXT, b"x" * 2**25), Limits(write_timeout=0.2)) as (
+            server,
+            port,
+        ),
+        dial(port) as wire,
+    ):
         wire.writer.transport.pause_reading()
         await wire.send(GET)
         await until(lambda: server.connections == 1)
