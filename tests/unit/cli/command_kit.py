@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -157,6 +158,13 @@ def process(folder: Path, *arguments: str, stdin: bytes = b"", **more: str) -> D
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+def _heard(terminal: int) -> bytes:
+    """What is written next; a command that falls silent fails the test instead of holding it up."""
+    ready, _, _ = select.select([terminal], [], [], 60)
+    assert ready, "the command neither wrote nor ended"
+    return os.read(terminal, 1024)
+
+
 def on_terminal(folder: Path, *arguments: str, typed: list[tuple[str, str]] | None = None, **more: str) -> Done:
     """Run a command on a terminal of its own. typed: (what is waited for, what is typed then)."""
     ours, theirs = pty.openpty()
@@ -169,12 +177,12 @@ def on_terminal(folder: Path, *arguments: str, typed: list[tuple[str, str]] | No
     seen = b""
     for prompt, answer in typed or []:
         while prompt.encode() not in seen.rpartition(b"\x00")[2]:
-            seen += os.read(ours, 1024)
+            seen += _heard(ours)
         os.write(ours, answer.encode() + b"\n")
         seen += b"\x00"
     while True:
         try:
-            piece = os.read(ours, 1024)
+            piece = _heard(ours)
         except OSError:  # the other end was closed
             break
         if not piece:
