@@ -8,7 +8,7 @@ Source: architecture.md 2.3.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, TypeVar
 
 from doorward.core.challenge import Credential
@@ -16,7 +16,7 @@ from doorward.core.errors import ConfigError, DependencyError
 from doorward.core.principal import Principal
 from doorward.core.reason import Reason
 from doorward.core.request import Via
-from doorward.core.values import per_request
+from doorward.core.values import per_request, value
 
 T = TypeVar("T")
 Steps = Generator[Any, Any, T]
@@ -36,7 +36,7 @@ class Later:
     awaitable: Awaitable[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rejected:
     """A credential that was looked at and refused.
 
@@ -50,7 +50,7 @@ class Rejected:
     disabled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Account:
     """A local account. subject: stable identity; name: what is typed at login; password: hash, never in repr."""
 
@@ -62,7 +62,7 @@ class Account:
     attributes: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Session:
     """A session of ours. id: public name (not the cookie); times: seconds since the epoch."""
 
@@ -74,7 +74,7 @@ class Session:
     ended: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ApiKey:
     """An API key as stored: public id, whose, scopes, expiry."""
 

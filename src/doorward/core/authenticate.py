@@ -7,7 +7,6 @@ Source: answers.md rows 1-7 and 25, H12, H21, D2, D9; policy.md section 3, 7 and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from doorward.core.ask import Recall, Rejected, Remember, Steps, ask
@@ -18,6 +17,7 @@ from doorward.core.policy import Policy, Rule
 from doorward.core.principal import ANONYMOUS, Principal
 from doorward.core.reason import Reason
 from doorward.core.request import RequestView
+from doorward.core.values import value
 from doorward.core.verdict import Challenge, Deny, Malformed, Throttle, malformed
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Proof = Principal | Rejected | Throttle
 IGNORED = "ignored_bad_credentials"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Hint:
     """What a challenge should say. reason: why these credentials failed, None when none were presented to the scheme;
     scopes: all the operation needs; max_age: seconds of a step-up.
@@ -41,7 +41,7 @@ class Hint:
 NO_HINT = Hint()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Scheme:
     """A way of presenting a credential. word: auth-scheme in lower case, "" when the carrier is no Authorization field;
     prove: credential -> identity, asking questions; challenge: policy, realm, hint -> what to send in a 401.

@@ -7,9 +7,9 @@ elsewhere. Parsing works on Latin-1 text (one character per octet) and never rai
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from doorward.core.values import per_request
+from doorward.core.values import per_request, value
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z", re.ASCII)
 _WORD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
@@ -22,7 +22,7 @@ _PAIR = re.compile(r"\\(.)", re.DOTALL)
 _B64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AuthChallenge:
     """One challenge: scheme and parameters, in order; values are sent quoted, always.
 
@@ -42,8 +42,8 @@ class AuthChallenge:
         # RFC 9110 11.2: "each parameter name MUST only occur once per challenge".
         if len(set(names)) != len(names):
             raise ValueError(f"a parameter stands twice in the {self.scheme} challenge")
-        for name, value in self.params:
-            if not _TOKEN.match(name) or not (value.isascii() and value.isprintable()):
+        for name, text in self.params:
+            if not _TOKEN.match(name) or not (text.isascii() and text.isprintable()):
                 raise ValueError(f"not a parameter: {name!r}")
 
     @property
@@ -61,7 +61,7 @@ def printable(value: str) -> str:
     return "".join(char for char in value if " " <= char <= "~")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Parsed:
     """One challenge as somebody else sent it: names lower case, values unquoted; token68 apart."""
 
@@ -70,7 +70,7 @@ class Parsed:
     token68: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Flaw:
     """Why a field value is no list of challenges, and at which character."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from doorward.core.values import value
 
 
 class Act(StrEnum):
@@ -25,7 +26,7 @@ class Act(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cure:
     """One act and its detail; fields that do not belong to the act stay empty.
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from doorward.core.errors import ConfigError
+from doorward.core.values import value
 
 # Unreserved, sub-delims without ";", ":" and "@": RFC 3986 3.3. No escape, no ";": nothing to decode, one reading.
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9\-._~!$&'()*+,=:@]*)+\Z", re.ASCII)
@@ -26,7 +26,7 @@ _DOUBLE = re.compile(r"%(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})")
 _DOTS = re.compile(r"\.+\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Target:
     """An accepted request target.
 
@@ -40,7 +40,7 @@ class Target:
     query: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PathFault:
     """Why a target is refused: a short English phrase, safe to show."""
 
@@ -118,7 +118,7 @@ def _explain(path: str) -> str:
     return "the path has a character that must be percent-encoded"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pattern:
     """A path pattern of the policy file: literal segments, `{name}` variables, `**` at the end.
 

@@ -6,13 +6,14 @@ Source: policy.md sections 2 and 3. Rule: nothing here reads a file or decides; 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from doorward.core.path import Pattern, parse_pattern
 from doorward.core.request import Network
 from doorward.core.settings import Settings
+from doorward.core.values import value
 
 if TYPE_CHECKING:
     from doorward.core.authenticate import Scheme
@@ -22,7 +23,7 @@ _MEMO_LIMIT = 4096
 _MEMO_LENGTH = 256
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limit:
     """A rate limit. by: any of "ip", "principal", "account", "route", "ip+account"; period: seconds."""
 
@@ -43,7 +44,7 @@ class Limit:
         return any("principal" in key.split("+") for key in self.by)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Owner:
     """Who owns what a path names. variable: of the path; attribute: of the principal, "" = its subject."""
 
@@ -51,7 +52,7 @@ class Owner:
     attribute: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Acl:
     """Stored relations. object: template such as "document:{doc}"; permissions: method -> permission."""
 
@@ -59,7 +60,7 @@ class Acl:
     permissions: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Hours:
     """Opening hours. days: 0 = Monday; start, end: minutes of the day, end may lie on the next; zone: IANA name."""
 
@@ -69,7 +70,7 @@ class Hours:
     zone: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Gate:
     """Closes before identity is known. block, only: networks; patterns None = everywhere; line: in the file."""
 
@@ -82,7 +83,7 @@ class Gate:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rule:
     """Path and methods -> needs. Every field is as policy.md 2.3 says.
 
@@ -182,7 +183,7 @@ class _Node:
             self.variable.find(segments, at + 1, found)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Policy:
     """One policy, compiled. version: short hash of the file's bytes; roles: role -> every role it includes, itself too.
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any
 
 from doorward.core.path import PathFault, Target, read_target
 from doorward.core.reason import Reason
-from doorward.core.values import per_request
+from doorward.core.values import per_request, value
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -45,7 +45,7 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _NOWHERE = Target("", "", ())
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fault:
     """Why a request cannot be read: reason and a short English phrase, safe to show."""
 
@@ -91,7 +91,7 @@ class Headers:
         return f"Headers({', '.join(name for name, _ in self.pairs)})"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Via:
     """How the request came: one object per connection where no trusted proxy speaks for others.
 
@@ -139,7 +139,7 @@ class RequestView:
         return f"{self.via.scheme}://{self.host}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Vantage:
     """Where we stand: own origins and whose forwarding fields count.
 
@@ -315,7 +315,7 @@ _PAIR = re.compile(r'[ \t]*([!#$%&\'*+\-.^_`|~0-9A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^
 def _from_forwarded(headers: Headers) -> tuple[list[_Hop], str, Fault | None]:
     """RFC 7239 4: `for=` and `proto=` of each element; an element that names no one is a hop nobody knows."""
     hops: list[_Hop] = []
-    for element in (part for value in headers.all("forwarded") for part in _split(value, ",")):
+    for element in (part for line in headers.all("forwarded") for part in _split(line, ",")):
         if not element.strip(" \t"):
             continue
         found = [_PAIR.match(part) for part in _split(element, ";")]

@@ -6,17 +6,18 @@ Source: answers.md section 5, policy.md 2.1. Rule: values only; reading and chec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, Literal
 
 from doorward.core.request import Network, Vantage
+from doorward.core.values import value
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 DAY = 86_400
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Server:
     """`[server]`: limits of the public listener: bytes, seconds. max_body None: no limit. origins: see Vantage."""
 
@@ -28,7 +29,7 @@ class Server:
     idle_timeout: int = 75
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SessionSettings:
     """`[credentials] session`: cookie name, idle and absolute life in seconds."""
 
@@ -37,7 +38,7 @@ class SessionSettings:
     absolute: int = 43_200
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Credentials:
     """`[credentials]`: order holds the kinds in the order of the file, which is the order of challenges.
 
@@ -54,7 +55,7 @@ class Credentials:
     query_token: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Issuer:
     """`[issuers.NAME]`. Exactly one source of keys: jwks (URL), jwks_file (path), keys (inline JWKs).
 
@@ -75,7 +76,7 @@ class Issuer:
     accounts: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cors:
     """`[cors]`: empty origins = the application answers preflights itself. max_age: seconds."""
 
@@ -87,7 +88,7 @@ class Cors:
     refused_origin: int = 204
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LoginLimit:
     """`[limits] login` (policy.md 2.4): delays in seconds; address: tries per period in seconds."""
 
@@ -99,7 +100,7 @@ class LoginLimit:
     account_delay: float = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AnswerSettings:
     """`[answers]`: how refusals look and which of two lawful answers is given."""
 
@@ -121,7 +122,7 @@ class AnswerSettings:
     type_base: str = "https://doorward.example/problems/"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pages:
     """`[pages]`: brand as shown, support_url, home after login, language when nothing matches, folder of templates."""
 
@@ -132,7 +133,7 @@ class Pages:
     templates: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LedgerSettings:
     """`[ledger]`: retention in seconds, max_size in bytes."""
 
@@ -145,7 +146,7 @@ class LedgerSettings:
     jsonl: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UpstreamHeaders:
     """`[upstream] headers`: names under which identity goes to the application."""
 
@@ -160,7 +161,7 @@ class UpstreamHeaders:
         return self.user, self.roles, self.scopes, self.assertion
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Settings:
     """Everything of the policy file but roles, gates and rules.
 

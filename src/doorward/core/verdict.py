@@ -6,7 +6,6 @@ Source: answers.md section 1 (the status table), architecture.md 2.1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import assert_never
 
@@ -14,7 +13,7 @@ from doorward.core.challenge import AuthChallenge
 from doorward.core.cure import Act, Cure
 from doorward.core.principal import Principal
 from doorward.core.reason import Reason
-from doorward.core.values import per_request
+from doorward.core.values import per_request, value
 
 _DENY = frozenset({403, 405, 451})
 _MALFORMED = frozenset({400, 413, 414, 415, 421, 425, 431})
@@ -29,7 +28,7 @@ _FAULT_STATUS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LimitState:
     """One exhausted limit, for the RateLimit fields: name, quota per window (seconds), remaining, reset (seconds)."""
 
@@ -49,7 +48,7 @@ class Allow:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Challenge:
     """401. "Who are you?" login: a browser may be sent to the login page instead."""
 
@@ -65,7 +64,7 @@ class Challenge:
             raise ValueError(f"a 401 needs at least one challenge (rule {self.rule!r})")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Deny:
     """403 (405 with `allow`, 451): I know enough, and no."""
 
@@ -87,7 +86,7 @@ class Deny:
             raise ValueError("405 and Allow belong together")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Hide:
     """404. The truth is for the ledger alone; what `wire/` gets to see has no field for it."""
 
@@ -105,7 +104,7 @@ class Hide:
         return self.truth.cure
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Throttle:
     """429, or 403 by the limit's `status`. retry_after: whole seconds, at least 1."""
 
@@ -128,7 +127,7 @@ class Throttle:
         return Cure(Act.WAIT, seconds=self.retry_after)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Malformed:
     """400 and its kin. note: what is wrong, English, safe to show."""
 
@@ -148,7 +147,7 @@ class Malformed:
         return Cure(Act.RESEND, note=self.note)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unavailable:
     """503: we could not ask. 502 and 504 where the application behind the gateway is what failed."""
 
