@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 CLOSE = b"Connection: close\r\n"
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _BARE = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
@@ -28,7 +29,10 @@ def status_line(status: int) -> bytes:
 
 def date_line(at: float | None = None) -> bytes:
     """A Date line with its CRLF. at: seconds since the epoch, None: now."""
-    return f"Date: {formatdate(time.time() if at is None else at, usegmt=True)}\r\n".encode("ascii")
+    year, month, day, hour, minute, second, weekday, *_ = time.gmtime(time.time() if at is None else at)
+    # RFC 9110 5.6.7, IMF-fixdate: English whatever the locale. email.utils says the same and takes 20 ms to import.
+    clock = f"{hour:02}:{minute:02}:{second:02}"
+    return f"Date: {_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year} {clock} GMT\r\n".encode("ascii")
 
 
 def bodiless(status: int) -> bool:
