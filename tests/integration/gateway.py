@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -212,21 +212,45 @@ def _env(folder: Path) -> dict[str, str]:
     }
 
 
+def launch(folder: Path, upstream: str, *more: str, before: Callable[[], None] | None = None) -> Gateway:
+    """Start `doorward serve` on the policy and data of a folder, and wait until it is ready.
+
+    more: further switches; before: called in the new process before the program begins.
+    """
+    command = [DOORWARD, "serve", "--policy", str(folder / "doorward.toml"), "--data", str(folder / "data")]
+    command += ["--to", upstream, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", *more]
+    process = subprocess.Popen(  # noqa: PLW1509 - tests alone, and `before` does one system call
+        command,
+        cwd=folder,
+        env=_env(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=before,
+    )
+    gateway = Gateway(folder, process)
+    gateway.wait()
+    return gateway
+
+
+@contextmanager
+def workplace(policy: str) -> Iterator[Path]:
+    """A folder with this policy and the key set of the tests' issuer, gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="doorward-test-"))
+    try:
+        (folder / "doorward.toml").write_text(policy)
+        (folder / "jwks.json").write_text(issuer.jwks())
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def serving(policy: str, upstream: str, *more: str) -> Iterator[Gateway]:
     """Run `doorward serve` with this policy in front of a URL. more: further switches."""
-    folder = Path(tempfile.mkdtemp(prefix="doorward-test-"))
-    (folder / "doorward.toml").write_text(policy)
-    (folder / "jwks.json").write_text(issuer.jwks())
-    command = [DOORWARD, "serve", "--policy", str(folder / "doorward.toml"), "--data", str(folder / "data")]
-    command += ["--to", upstream, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", *more]
-    process = subprocess.Popen(
-        command, cwd=folder, env=_env(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    gateway = Gateway(folder, process)
-    try:
-        gateway.wait()
-        yield gateway
-    finally:
-        gateway.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with workplace(policy) as folder:
+        gateway = launch(folder, upstream, *more)
+        try:
+            yield gateway
+        finally:
+            gateway.stop()
