@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from doorward.core.errors import ConfigError
 from doorward.schemes.jws_encoding import decode_object
@@ -139,6 +138,9 @@ def load_pem(data: bytes, algorithms: Sequence[str] | None = None, kid: str | No
     """
     if b"PRIVATE KEY-----" in data:
         raise KeySetError(KeyFault.PRIVATE)
+    # 25 ms of import, for a form in which few hand over their keys.
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
+
     try:
         public = load_pem_public_key(data)
     except (ValueError, UnsupportedAlgorithm):
