@@ -34,7 +34,8 @@ def coverage() -> bool:
         if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
             return False
         files = json.loads(report.read_text())["files"]
-    return all([_floor(name, least, files) for name, least in FLOORS.items()])
+    kept = [_floor(name, least, files) for name, least in FLOORS.items()]
+    return all(kept)
 
 
 def _floor(name: str, least: int, files: dict[str, dict[str, dict[str, int]]]) -> bool:
