@@ -99,7 +99,7 @@ def test_whatever_arrives_is_answered_by_one_of_seven_verdicts(
     world = World(signing={"idp": Nothing()}).with_accounts(account("alice", roles="admin"))
     verdict = judge(rules, request, world)
     assert isinstance(verdict, get_args(Verdict))
-    assert "secret" not in repr(request.headers)
+    assert repr(request.headers) == f"Headers({', '.join(name for name, _ in request.headers.pairs)})"
     if isinstance(verdict, get_args(Refusal)):
         assert status(verdict) in {400, 401, 403, 404, 405, 415, 421, 425, 429, 503}
         assert verdict.reason in CODES
