@@ -26,6 +26,7 @@ def _name(file: Path) -> str:
     return file.relative_to(ROOT).as_posix()
 
 
+@pytest.mark.article("A0-33")
 @pytest.mark.parametrize("document", [file for file in DOCUMENTS if blocks(file)], ids=_name)
 def test_a_document_does_what_it_says(document: Path, tmp_path: Path) -> None:
     with staged(tmp_path, frozenset(filter(_installed, NEEDED))) as stage:
