@@ -27,9 +27,9 @@ def key(name: str) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def jwks() -> str:
-    """The public key set as JSON."""
-    public = key(KID).public_key().public_numbers()
+def jwks(name: str = KID) -> str:
+    """The public key set as JSON. name: of the key in it, whose kid stays the same."""
+    public = key(name).public_key().public_numbers()
     n = _b64(public.n.to_bytes(256, "big"))
     return json.dumps({"keys": [{"kty": "RSA", "kid": KID, "use": "sig", "alg": "RS256", "n": n, "e": "AQAB"}]})
 

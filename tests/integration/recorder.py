@@ -120,7 +120,12 @@ class _Service:
         if path.endswith("/events"):
             await self._streaming(_events(writer, record.target))
             return False
-        body = json.dumps({"target": record.target, "sha256": digest, "size": size, "fields": record.pairs}).encode()
+        _, _, octets = record.target.partition("?bytes=")
+        body = (
+            b"x" * int(octets)
+            if octets
+            else json.dumps({"target": record.target, "sha256": digest, "size": size, "fields": record.pairs}).encode()
+        )
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body))
         if not record.line.startswith("HEAD "):
             writer.write(body)
