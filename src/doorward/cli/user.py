@@ -143,8 +143,9 @@ def passwd(context: Context, name: str, password_stdin: bool) -> None:
 
 @user.command()
 @click.argument("name")
+@click.option("--forget", is_flag=True, help="Take the person out of the ledger too; refusals stay counted.")
 @common_options
-def delete(context: Context, name: str) -> None:
+def delete(context: Context, name: str, forget: bool) -> None:
     """Delete an account with its sessions, keys and relations."""
     from doorward.cli.who import known_account
 
@@ -152,9 +153,24 @@ def delete(context: Context, name: str) -> None:
         account = known_account(store, name)
         held, relations = _held(context, store, account), len(store.relations.of(account.subject))
         store.accounts.delete(account.subject)
+    forgotten = _forget(context, account) if forget else 0
     gone = f"{count(held['sessions'], 'session')}, {count(held['keys'], 'key')}, {count(relations, 'relation')}"
-    value = {"name": account.name, "deleted": True, **held, "relations": relations}
-    context.tell(value, f"{clean(account.name)} deleted, with {gone}. {EVERYWHERE}")
+    value = {"name": account.name, "deleted": True, **held, "relations": relations, "ledger_rows": forgotten}
+    said = f" Taken out of {count(forgotten, 'row')} of the ledger." if forget else ""
+    context.tell(value, f"{clean(account.name)} deleted, with {gone}. {EVERYWHERE}{said}")
+
+
+def _forget(context: Context, account: Account) -> int:
+    """Take a person out of the ledger. Raises DependencyError when it cannot be written."""
+    import sqlite3
+
+    from doorward.core.errors import DependencyError
+    from doorward.sinks.sqlite import erase
+
+    try:
+        return sum(erase(context.data, word) for word in {account.subject, account.name})
+    except (sqlite3.Error, OSError) as error:
+        raise DependencyError("ledger", hint=f"The account is deleted, the ledger not changed: {error}.") from error
 
 
 def count(number: int, noun: str) -> str:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from command_kit import Shell, on_terminal, process
 
 from doorward.core.ask import FindAccount, FindSession, VerifyPassword
+from doorward.ledger.event import AuditEvent
+from doorward.sinks.batch import Batch
+from doorward.sinks.schema import FILE
+from doorward.sinks.sqlite import SqliteLedger, connect
 from doorward.stores.passwords import Passwords
 from doorward.stores.store import Store
 
@@ -213,6 +218,19 @@ def test_deleting_says_what_went_along(shell: Shell) -> None:
     assert out == "carol deleted, with 0 sessions, 1 key, 1 relation. Refused everywhere within 1 s.\n"
     assert shell("user", "show", "carol").code == 2
     assert shell.good("key", "list").startswith("No keys.")
+
+
+def test_whoever_is_forgotten_leaves_the_ledger_and_the_refusal_stays_counted(shell: Shell) -> None:
+    shell.good("user", "add", "carol", "--no-password")
+    data, batch = shell.folder / "data", Batch()
+    batch.add(AuditEvent(time.time(), "id-1", "deny", 403, "role-missing", rule="settings", subject="carol"))
+    ledger = SqliteLedger(data)
+    ledger.write(batch)
+    ledger.close()
+    out = shell.good("user", "delete", "carol", "--forget")
+    assert out.endswith(" Taken out of 1 row of the ledger.\n")
+    with closing(connect(data / FILE)) as db:
+        assert db.execute("SELECT subject, reason FROM event").fetchall() == [("", "role-missing")]
 
 
 @pytest.mark.parametrize("verb", ["show", "disable", "enable", "passwd", "delete", "roles"])
