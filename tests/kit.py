@@ -30,6 +30,7 @@ from doorward.core.ask import (
     LedgerReady,
     Recall,
     Remember,
+    SendsAtJwt,
     Session,
     TakeSlot,
     TokenRevoked,
@@ -264,7 +265,8 @@ class World:
     """Everything the door may ask, in memory.
 
     known: credential secret -> principal or rejection, as a cache would answer; sessions, keys: secret -> row;
-    signing: issuer name -> keys; relations: (subject, permission, object); waits: seconds TakeSlot answers;
+    signing: issuer name -> keys; relations: (subject, permission, object); profiled: issuers that sent at+jwt;
+    waits: seconds TakeSlot answers;
     exhausted: texts, a bucket that contains one is full; down: question types that cannot be answered; asked: log.
     """
 
@@ -275,6 +277,7 @@ class World:
     keys: dict[str, ApiKey] = field(default_factory=dict)
     signing: dict[str, Any] = field(default_factory=dict)
     revoked: set[str] = field(default_factory=set)
+    profiled: set[str] = field(default_factory=set)
     relations: set[tuple[str, str, str]] = field(default_factory=set)
     tokens: dict[str, str] = field(default_factory=dict)
     exhausted: dict[str, int] = field(default_factory=dict)
@@ -318,6 +321,7 @@ class World:
             ClearLogin: lambda q: self.failures.pop((q.name, q.address), None),
             FindApiKey: lambda q: self.keys.get(q.secret),
             FindKeys: lambda q: self.signing[q.issuer].find(q.kid, q.alg),
+            SendsAtJwt: self._sends_at_jwt,
             TokenRevoked: lambda q: q.jti in self.revoked,
             CheckCsrf: lambda q: self.tokens.get(q.session) == q.token,
             TakeSlot: lambda q: max(
@@ -336,6 +340,11 @@ class World:
             return answer(question)
 
         return reply
+
+    def _sends_at_jwt(self, question: SendsAtJwt) -> bool:
+        if question.seen:
+            self.profiled.add(question.issuer)
+        return question.issuer in self.profiled
 
     def _account(self, question: FindAccount) -> Account | None:
         field_name = "name" if question.by == "name" else "subject"

@@ -5,13 +5,13 @@ Rule: the verdict is `schemes.bearer.prove`'s own; nothing here decides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from doorward.cli.opens import Opening, openings
-from doorward.core.ask import FindAccount, FindKeys, Rejected, Steps, TokenRevoked, arun, ask
+from doorward.core.ask import FindAccount, FindKeys, Rejected, SendsAtJwt, Steps, TokenRevoked, arun, ask
 from doorward.core.challenge import Credential
 from doorward.core.errors import ConfigError
 from doorward.core.policy import Policy
@@ -83,8 +83,9 @@ async def judge_token(policy: Policy, data: Path, text: str, at: float) -> Judge
     keyring = Keyring()
     keyring.load(policy)
     store = Store(data) if (data / FILE).exists() else None
-    answers = {
+    answers: dict[type, Callable[[Any], Any]] = {
         FindKeys: keyring.find,
+        SendsAtJwt: keyring.sends_at_jwt,
         TokenRevoked: store.revocations.check if store else lambda _: False,
         FindAccount: store.accounts.find if store else lambda _: None,
     }

@@ -106,6 +106,7 @@ def _answers(case: Case) -> Answers:
         ask.FindAccount: lambda _: None,
         ask.VerifyPassword: lambda _: False,
         ask.FindKeys: lambda _: (),
+        ask.SendsAtJwt: lambda question: question.seen,
         ask.TokenRevoked: lambda _: False,
         ask.CheckCsrf: lambda _: False,
     }

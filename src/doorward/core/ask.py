@@ -168,6 +168,14 @@ class FindKeys(Ask[Any]):
 
 
 @per_request
+class SendsAtJwt(Ask[bool]):
+    """Has this issuer ever sent a token of type at+jwt? seen: the one at hand is one, and its signature is good."""
+
+    issuer: str
+    seen: bool
+
+
+@per_request
 class TokenRevoked(Ask[bool]):
     """Was the token with this jti revoked?"""
 

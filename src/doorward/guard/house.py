@@ -130,6 +130,7 @@ class House:
             ask.ClearLogin: store.logins.clear,
             ask.FindApiKey: store.keys.find,
             ask.FindKeys: self.keyring.find,
+            ask.SendsAtJwt: self.keyring.sends_at_jwt,
             ask.TokenRevoked: store.revocations.check,
             ask.CheckCsrf: store.sessions.check_csrf,
             ask.TakeSlot: self.limits.take,
@@ -148,5 +149,5 @@ def _identity(policy: Policy) -> tuple[object, ...]:
 def require_file(file: Path) -> Path:
     """The policy file, which must exist. Raises ConfigError with the way out."""
     if not file.is_file():
-        raise ConfigError(f"There is no policy file {file}.", hint="Write one with `doorward init`, or name it: --policy.")
+        raise ConfigError(f"There is no policy file {file}.", hint="Write one: doorward init; or name it: --policy.")
     return file

@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
-from doorward.core.ask import FindKeys, Later
+from doorward.core.ask import FindKeys, Later, SendsAtJwt
 from doorward.core.errors import ConfigError
 from doorward.core.policy import Policy
 from doorward.core.settings import Issuer
@@ -26,6 +26,7 @@ class Keyring:
 
     def __init__(self) -> None:
         self._sources: dict[str, tuple[Issuer, KeySource]] = {}
+        self._at_jwt: set[str] = set()
 
     def load(self, policy: Policy) -> None:
         """Open the sources of all issuers. Raises ConfigError when a file or an inline key cannot be used."""
@@ -35,6 +36,12 @@ class Keyring:
             keep = known is not None and known[0] == issuer and not issuer.jwks_file
             fresh[name] = known if keep and known else (issuer, open_source(issuer))
         self._sources = fresh
+
+    def sends_at_jwt(self, question: SendsAtJwt) -> bool:
+        """Answer SendsAtJwt, from what was seen since the process began."""
+        if question.seen:
+            self._at_jwt.add(question.issuer)
+        return question.issuer in self._at_jwt
 
     def find(self, question: FindKeys) -> Any:
         """Answer FindKeys: a tuple of keys, none for an issuer that a reload removed; Later while they are fetched."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from doorward.core.ask import Account, FindAccount, FindKeys, Rejected, Steps, TokenRevoked, ask
+from doorward.core.ask import Account, FindAccount, FindKeys, Rejected, SendsAtJwt, Steps, TokenRevoked, ask
 from doorward.core.authenticate import Hint, Proof, Scheme
 from doorward.core.challenge import AuthChallenge, Credential
 from doorward.core.policy import Policy
@@ -18,6 +18,7 @@ from doorward.core.request import RequestView
 from doorward.core.settings import Issuer
 from doorward.schemes.claims import AtJwt, BadClaims, Claims, Expected, check, claim_at
 from doorward.schemes.jws import Bad, Peeked, peek, verify_peeked
+from doorward.schemes.token_kind import is_at_jwt
 
 _INVALID = "The access token is not valid."
 _EXPIRED = "The access token expired."
@@ -97,7 +98,11 @@ def _verified(policy: Policy, request: RequestView, issuer: Issuer, peeked: Peek
     token = verify_peeked(peeked, keys, frozenset(issuer.algorithms))
     if isinstance(token, Bad):
         return Rejected(token.reason, str(token.fault))
-    claims = check(token, expected(policy, issuer), now=request.at)
+    wanted = expected(policy, issuer)
+    # J11, "auto": whoever has sent at+jwt once is held to it; then no other kind of token of theirs opens anything.
+    auto = wanted.require_at_jwt is AtJwt.AUTO
+    sends = auto and (yield from ask(SendsAtJwt(issuer.name, is_at_jwt(token.header.typ))))
+    claims = check(token, wanted, now=request.at, sends_at_jwt=sends)
     if isinstance(claims, BadClaims):
         return Rejected(claims.reason, claims.detail, expired=claims.reason is Reason.TOKEN_EXPIRED)
     return claims

@@ -28,6 +28,11 @@ _KIND_CLAIMS: Final = frozenset({"typ", "token_use", "token_type", "type"})
 _FOREIGN_CLAIMS: Final = frozenset({"at_hash", "c_hash", "s_hash", "events", "htm", "htu", "cnf"})
 
 
+def is_at_jwt(typ: str | None) -> bool:
+    """Tell whether a header says that this is an access token by RFC 9068. typ: of the header. Never raises."""
+    return typ is not None and typ.lower() in _AT_JWT
+
+
 def is_access_token(typ: str | None, claims: Mapping[str, object], *, at_jwt_demanded: bool) -> bool:
     """Tell whether a token was issued as an access token to be shown by its bearer.
 

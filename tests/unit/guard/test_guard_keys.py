@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from doorward.core.ask import FindKeys, Later
+from doorward.core.ask import FindKeys, Later, SendsAtJwt
 from doorward.core.errors import ConfigError
 from doorward.core.policy import Policy
 from doorward.guard.keys import Keyring, open_source
@@ -94,3 +94,11 @@ def test_a_source_that_cannot_be_used_names_its_issuer_and_changes_nothing(sourc
     with pytest.raises(ConfigError):
         ring.load(trusting(**source))
     assert ring.find(asked())
+
+
+def test_an_issuer_is_remembered_by_the_first_token_that_names_its_kind() -> None:
+    ring = Keyring()
+    assert not ring.sends_at_jwt(SendsAtJwt("idp", seen=False))
+    assert ring.sends_at_jwt(SendsAtJwt("idp", seen=True))
+    assert ring.sends_at_jwt(SendsAtJwt("idp", seen=False))
+    assert not ring.sends_at_jwt(SendsAtJwt("other", seen=False))

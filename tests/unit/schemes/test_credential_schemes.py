@@ -148,6 +148,16 @@ def test_a_token_without_scopes_may_do_nothing_that_asks_for_one() -> None:
     assert identity("bearer", signed(), people()).scopes == frozenset()
 
 
+def test_an_issuer_that_sent_an_access_token_by_name_is_held_to_it() -> None:
+    world, plain = people(), token("HS256", claims(), typ="JWT")
+    assert identity("bearer", plain, world).subject == "1"
+    assert rejection("bearer", signed(exp=NOW - 500), world).reason is Reason.TOKEN_EXPIRED
+    assert rejection("bearer", plain, world).reason is Reason.TOKEN_TYPE
+    assert identity("bearer", signed(), world).subject == "1"
+    never = policy(roles=ROLES, credentials={"require_at_jwt": "never"})
+    assert identity("bearer", plain, world, never).subject == "1"
+
+
 @pytest.mark.parametrize(
     ("mapped", "right"),
     [
@@ -205,6 +215,7 @@ def test_a_revoked_token_is_rejected_and_one_without_a_name_is_not_asked_about()
     world.revoked = {"j"}
     assert rejection("bearer", signed(), world).reason is Reason.TOKEN_REVOKED
     nameless = token("HS256", claims(jti=None, client_id=None))
+    world.profiled.clear()
     assert identity("bearer", nameless, world).subject == "1"
 
 
