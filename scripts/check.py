@@ -1,6 +1,6 @@
 """Everything a reader would object to: style, types, import contracts, coverage floors.
 
-    python scripts/check.py            all steps; every failing one is named at the end
+python scripts/check.py            all steps; every failing one is named at the end
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Install the dependency groups of pyproject.toml that development needs.
 
-    python scripts/dev_install.py [GROUP ...]      default: check and test
+python scripts/dev_install.py [GROUP ...]      default: check and test
 """
 
 from __future__ import annotations

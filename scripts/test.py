@@ -1,6 +1,6 @@
 """The whole test suite: pure tests on two processes, then everything with real servers, one after another.
 
-    python scripts/test.py             prints what was skipped and why; exit code 1 when anything failed
+python scripts/test.py             prints what was skipped and why; exit code 1 when anything failed
 """
 
 from __future__ import annotations

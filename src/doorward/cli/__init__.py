@@ -1,1 +1,4 @@
-"""The command line: one file per command, loaded when it is used. Rule: commands call floors below; they decide nothing."""
+"""The command line: one file per command, loaded when it is used.
+
+Rule: commands call floors below; they decide nothing.
+"""
