@@ -178,3 +178,11 @@ def test_a_link_a_foreign_key_and_garbage_are_refused(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_the_operators_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read or made"):
         load_or_create(tmp_path / "nowhere" / "assertion.pem")
+
+
+def test_a_key_file_whose_text_is_no_base64_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "assertion.pem"
+    file.write_text("-----BEGIN PRIVATE KEY-----\n!!!not base64!!!\n-----END PRIVATE KEY-----\n")
+    file.chmod(0o600)
+    with pytest.raises(ConfigError, match="no Ed25519 key"):
+        load_or_create(file)

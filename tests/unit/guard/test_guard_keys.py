@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +13,9 @@ import pytest
 from doorward.core.ask import FindKeys, Later, SendsAtJwt
 from doorward.core.errors import ConfigError
 from doorward.core.policy import Policy
+from doorward.guard import keys as module
 from doorward.guard.keys import Keyring, open_source
+from doorward.idp.fetch import Fetched
 from doorward.idp.jwks import JwksCache
 from jose_material import oct_jwk, rsa_jwk
 from kit import NOW, issuer, policy
@@ -102,3 +105,26 @@ def test_an_issuer_is_remembered_by_the_first_token_that_names_its_kind() -> Non
     assert ring.sends_at_jwt(SendsAtJwt("idp", seen=True))
     assert ring.sends_at_jwt(SendsAtJwt("idp", seen=False))
     assert not ring.sends_at_jwt(SendsAtJwt("other", seen=False))
+
+
+def test_the_operator_is_told_how_each_issuers_keys_are() -> None:
+    ring = Keyring()
+    fetched = issuer("url", jwks="https://idp.example/keys", **RSA)
+    ring.load(policy(issuers=[issuer("inline", keys=(rsa_jwk(kid="a"),), **RSA), fetched]))
+    assert ring.states() == {"inline": "ready", "url": "not fetched yet"}
+    source = ring._sources["url"][1]
+    assert isinstance(source, JwksCache)
+    source.fetches = 1
+    assert ring.states()["url"] == "ready"
+    source.last_error = "idp.example is unavailable."
+    assert ring.states()["url"] == "idp.example is unavailable."
+
+
+def test_keys_for_a_command_are_read_or_fetched_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fetch(url: str) -> Fetched:
+        return Fetched(json.dumps({"keys": [rsa_jwk(kid="fetched")]}).encode())
+
+    monkeypatch.setattr(module, "fetch_json", fetch)
+    near = asyncio.run(module.keys_of(issuer(keys=(rsa_jwk(kid="a"),), **RSA)))
+    far = asyncio.run(module.keys_of(issuer(jwks="https://idp.example/keys", **RSA)))
+    assert [key.kid for key in (*near.keys, *far.keys)] == ["a", "fetched"]
