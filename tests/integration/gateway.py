@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -212,21 +212,12 @@ def _env(folder: Path) -> dict[str, str]:
     }
 
 
-def launch(folder: Path, upstream: str, *more: str, before: Callable[[], None] | None = None) -> Gateway:
-    """Start `doorward serve` on the policy and data of a folder, and wait until it is ready.
-
-    more: further switches; before: called in the new process before the program begins.
-    """
+def launch(folder: Path, upstream: str, *more: str) -> Gateway:
+    """Start `doorward serve` on the policy and data of a folder, and wait until it is ready. more: switches."""
     command = [DOORWARD, "serve", "--policy", str(folder / "doorward.toml"), "--data", str(folder / "data")]
     command += ["--to", upstream, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", *more]
-    process = subprocess.Popen(  # noqa: PLW1509 - tests alone, and `before` does one system call
-        command,
-        cwd=folder,
-        env=_env(folder),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=before,
+    process = subprocess.Popen(
+        command, cwd=folder, env=_env(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     gateway = Gateway(folder, process)
     gateway.wait()
