@@ -21,6 +21,7 @@ from doorward.core.verdict import Allow, Deny, Hide, malformed
 from doorward.edge.answer import field_lines, status_line
 from doorward.gateway.asking import read_question
 from doorward.gateway.runtime import Runtime, seat_of
+from doorward.guard.guard import Pending
 from doorward.wire import plain
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 _RULE = "(control)"
 _READING = ("GET", "HEAD")
-_END = b"\r\nContent-Length: 0\r\n\r\n"
+_END = b"Content-Length: 0\r\n\r\n"
 
 
 class ControlDoor:
@@ -62,10 +63,12 @@ class ControlDoor:
     def _decide(self, snapshot: Snapshot, exchange: Exchange, at: float) -> None:
         runtime, seat = self._runtime, seat_of(exchange)
         # A Unix socket has no address; who may open it is a matter of file permissions.
-        if seat.via.peer and not inside(seat.via.peer, snapshot.peers):
-            view = runtime.view(snapshot, exchange, at)
-            runtime.refuse(snapshot, exchange, view, _denied(Reason.PEER_UNTRUSTED), Trace())
-            return
+        if seat.peer_of is not snapshot:
+            if seat.via.peer and not inside(seat.via.peer, snapshot.peers):
+                view = runtime.view(snapshot, exchange, at)
+                runtime.refuse(snapshot, exchange, view, _denied(Reason.PEER_UNTRUSTED), Trace())
+                return
+            seat.peer_of = snapshot
         asked = seat.asked
         if asked is not None and asked[0] is exchange.headers and asked[1] is snapshot:
             # Octet-equal header blocks are one object, and all that is asked stands in them.
@@ -78,7 +81,13 @@ class ControlDoor:
             seat.forget()
             if exchange.connection.remembers:
                 seat.asked = exchange.headers, snapshot, view
-        runtime.judge(view, exchange, partial(self._settle, snapshot, exchange, view))
+        trace = Trace()
+        outcome = runtime.guard.begin(view, trace)
+        if isinstance(outcome, Pending):
+            settle = partial(self._settle, snapshot, exchange, view)
+            runtime.spawn(runtime.wait(outcome, exchange, settle), exchange)
+        else:
+            self._settle(snapshot, exchange, view, outcome, trace)
 
     def _settle(
         self, snapshot: Snapshot, exchange: Exchange, view: RequestView, verdict: Verdict, trace: Trace
@@ -98,14 +107,14 @@ class ControlDoor:
     @staticmethod
     def _allowed(snapshot: Snapshot, exchange: Exchange, view: RequestView, verdict: Allow, request_id: str) -> bytes:
         """200 exactly, with all identity fields, those without a value too, so that the proxy replaces the client's."""
-        identity, seat = snapshot.identity, seat_of(exchange)
-        fields = identity.fields(verdict.principal, view.at) or identity.nobody
+        seat = seat_of(exchange)
         kept = seat.passage
-        if kept is None or kept[0] is not fields:
-            reply = plain.allowed(fields)
+        if kept is None or kept[0] is not snapshot or not kept[1].fits(verdict.principal, view.at):
+            told = snapshot.identity.told(verdict.principal, view.at)
+            reply = plain.allowed(told.pairs or snapshot.identity.nobody)
             head = status_line(reply.status) + field_lines(reply.headers) + b"X-Doorward-Decision-Id: "
-            kept = seat.passage = (fields, head)
-        return b"".join((kept[1], request_id.encode("ascii"), b"\r\n", exchange.connection.server.date[:-2], _END))
+            kept = seat.passage = (snapshot, told, head)
+        return b"".join((kept[2], request_id.encode("ascii"), b"\r\n", exchange.connection.server.date, _END))
 
     # -- for this machine's operator
 

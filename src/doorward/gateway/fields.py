@@ -48,9 +48,7 @@ _FORWARDING = frozenset(
 )
 _FORWARDING_STARTS = ("x-forwarded-", "x-original-", "x-rewrite-")
 # A method or a target that only the application sees was not decided upon (X7). Proxy credentials end here (H18).
-_NEVER = frozenset(
-    {"x-http-method-override", "x-method-override", "x-http-method", "proxy-authorization", "proxy"}
-)
+_NEVER = frozenset({"x-http-method-override", "x-method-override", "x-http-method", "proxy-authorization", "proxy"})
 # What frames a message or names its host, and a name that CGI turns into the variable HTTP_PROXY: never under an alias.
 _FRAMING = frozenset({"connection", "content-length", "expect", "host", "te", "transfer-encoding", "upgrade"})
 KEEP, DROP, FORWARDING, COOKIE, AUTHORIZATION = range(5)

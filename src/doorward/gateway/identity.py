@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from math import inf
 from urllib.parse import quote
 
-from doorward.core.principal import Principal
+from doorward.core.principal import ANONYMOUS, Principal
 from doorward.core.settings import UpstreamHeaders
 
 KEPT = 30.0
@@ -19,28 +20,45 @@ Pairs = tuple[tuple[str, str], ...]
 Sign = Callable[[Principal, float], str]
 
 
+class Told:
+    """The fields of one principal. until: seconds since the epoch when they are made anew."""
+
+    __slots__ = ("pairs", "until", "who")
+
+    def __init__(self, who: Principal, until: float, pairs: Pairs) -> None:
+        self.who, self.until, self.pairs = who, until, pairs
+
+    def fits(self, who: Principal, at: float) -> bool:
+        """Whether these are the fields of this principal now."""
+        return self.who is who and at < self.until
+
+
 class Identity:
-    """Identity fields by principal. names: as configured; sign: principal and time -> compact JWS."""
+    """Identity fields by principal. names: as configured; sign: principal and time -> compact JWS.
+
+    nobody: every field without a value, for those who are to delete what the client claims.
+    """
 
     def __init__(self, names: UpstreamHeaders, sign: Sign) -> None:
         self._names = names
         self._sign = sign
-        self._kept: dict[int, tuple[Principal, float, Pairs]] = {}
+        self._kept: dict[int, Told] = {}
         self.nobody: Pairs = tuple((name, "") for name in names.names)
+        self._anonymous = Told(ANONYMOUS, inf, ())
 
-    def fields(self, who: Principal, at: float) -> Pairs:
-        """Every identity field of a principal, those without value too; nothing for anonymous."""
+    def told(self, who: Principal, at: float) -> Told:
+        """Every identity field of a principal, those without value too; none for anonymous."""
         if who.anonymous:
-            return ()
+            return self._anonymous
         kept = self._kept.get(id(who))
         # The entry holds the principal, so its id cannot have been given to another object.
-        if kept is not None and kept[0] is who and at < kept[1]:
-            return kept[2]
-        pairs = self._render(who, at)
+        if kept is not None and kept.fits(who, at):
+            return kept
+        made = Told(who, at + KEPT, self._render(who, at))
         if len(self._kept) >= _ENTRIES:
             self._kept.clear()
-        self._kept[id(who)] = (who, at + KEPT, pairs)
-        return pairs
+        self._kept[id(who)] = made
+        return made
 
     def _render(self, who: Principal, at: float) -> Pairs:
         values = (

@@ -6,7 +6,6 @@ Rule: who is told and what is hidden stands in `fields.py` and `identity.py`; th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from doorward.gateway.fields import Pairs
@@ -14,42 +13,40 @@ from doorward.gateway.fields import Pairs
 if TYPE_CHECKING:
     from doorward.core.principal import Principal
     from doorward.core.request import RequestView
+    from doorward.gateway.identity import Told
     from doorward.gateway.runtime import Seat
     from doorward.gateway.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
 class Passage:
-    """Fields for the application. of: what they were made of, by identity; client, own: see Exchange.forward."""
+    """Fields for the application, and what they were made of. client, own: see Exchange.forward."""
 
-    of: tuple[object, ...]
-    client: Pairs
-    own: Pairs
+    __slots__ = ("_bare", "_headers", "_snapshot", "_told", "_via", "client", "own")
 
-    def made_of(self, parts: tuple[object, ...]) -> bool:
-        """Whether these are the fields for this."""
-        mine = self.of
+    def __init__(self, snapshot: Snapshot, view: RequestView, told: Told, *, bare: bool) -> None:
+        self._snapshot, self._headers, self._via = snapshot, view.headers, view.via
+        self._told, self._bare = told, bare
+        trusted, plan = snapshot.trusts(view.via.peer), snapshot.plan
+        self.client: Pairs = plan.rewrite(view, trusted=trusted, bare=bare)
+        self.own: Pairs = (*told.pairs, *plan.told(view, trusted=trusted))
+
+    def fits(self, snapshot: Snapshot, view: RequestView, who: Principal, *, bare: bool) -> bool:
+        """Whether these are the fields of this request too."""
         return (
-            mine[0] is parts[0]
-            and mine[1] is parts[1]
-            and mine[2] is parts[2]
-            and mine[3] is parts[3]
-            and mine[4] is parts[4]
+            self._headers is view.headers
+            and self._snapshot is snapshot
+            and self._via is view.via
+            and self._bare is bare
+            and self._told.fits(who, view.at)
         )
 
 
 def passage(snapshot: Snapshot, seat: Seat, view: RequestView, who: Principal, *, bare: bool) -> Passage:
     """The fields of one request. bare: a forwarded preflight, stripped of every credential."""
-    identity = snapshot.identity.fields(who, view.at)
-    parts = (snapshot, view.headers, view.via, identity, bare)
     kept: Passage | None = seat.passage
-    if kept is not None and kept.made_of(parts):
+    if kept is not None and kept.fits(snapshot, view, who, bare=bare):
         return kept
-    trusted = snapshot.trusts(view.via.peer)
-    plan = snapshot.plan
-    made = Passage(
-        parts, plan.rewrite(view, trusted=trusted, bare=bare), (*identity, *plan.told(view, trusted=trusted))
-    )
+    made = Passage(snapshot, view, snapshot.identity.told(who, view.at), bare=bare)
     if seat.pairs is not None:
         seat.passage = made
     return made

@@ -12,19 +12,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from doorward.core.decide import OWN, PREFLIGHT
+from doorward.core.trace import Trace
 from doorward.core.verdict import Allow
 from doorward.edge.bridge import run_asgi
 from doorward.gateway.faults import failure_of
 from doorward.gateway.passage import passage
 from doorward.gateway.relayed import Relayed
 from doorward.gateway.runtime import Runtime, seat_of
+from doorward.guard.guard import Pending
 from doorward.site.call import BODY_LIMIT, REQUEST_ID, VIEW
 from doorward.wire import plain
 from doorward.wire.cors import preflight_reply
 
 if TYPE_CHECKING:
     from doorward.core.request import RequestView
-    from doorward.core.trace import Trace
     from doorward.core.verdict import Verdict
     from doorward.edge.bridge import App
     from doorward.edge.exchange import Exchange
@@ -47,8 +48,13 @@ class PublicDoor:
         runtime = self._runtime
         try:
             snapshot = runtime.snapshot
-            view = runtime.view(snapshot, exchange, time.time())
-            runtime.judge(view, exchange, partial(self._settle, snapshot, exchange, view))
+            view, trace = runtime.view(snapshot, exchange, time.time()), Trace()
+            outcome = runtime.guard.begin(view, trace)
+            if isinstance(outcome, Pending):
+                settle = partial(self._settle, snapshot, exchange, view)
+                runtime.spawn(runtime.wait(outcome, exchange, settle), exchange)
+            else:
+                self._settle(snapshot, exchange, view, outcome, trace)
         except Exception:  # noqa: BLE001 - the last resort of this listener: fail closed, and say so
             runtime.bug(exchange)
 

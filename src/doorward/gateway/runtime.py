@@ -34,10 +34,10 @@ Done = Callable[[Verdict, Trace], None]
 class Seat:
     """What is remembered of a connection between requests. via: how it came; headers: of the last header block;
     view: of the last request without a body; passage: what of it went on, see `passage.py`; asked: what a proxy asked
-    last, see `control.py`, which is another reading of the same fields.
+    last, see `control.py`, which is another reading of the same fields; peer_of: the snapshot under which it may ask.
     """
 
-    __slots__ = ("asked", "headers", "pairs", "passage", "snapshot", "via", "view")
+    __slots__ = ("asked", "headers", "pairs", "passage", "peer_of", "snapshot", "via", "view")
 
     def __init__(self, exchange: Exchange) -> None:
         connection = exchange.connection
@@ -49,6 +49,7 @@ class Seat:
         self.view: RequestView | None = None
         self.passage: Any = None
         self.asked: tuple[object, Snapshot, RequestView] | None = None
+        self.peer_of: Snapshot | None = None
 
     def forget(self) -> None:
         """Let go of what can be large."""
@@ -109,18 +110,10 @@ class Runtime:
             seat.forget()
         return view
 
-    def judge(self, view: RequestView, exchange: Exchange, done: Done) -> None:
-        """Decide; `done` is called in this very callback when all facts are in memory, else from a task."""
-        trace = Trace()
-        outcome = self.guard.begin(view, trace)
-        if type(outcome) is Pending:
-            self.spawn(self._wait(outcome, exchange, done), exchange)
-        else:
-            done(outcome, trace)  # type: ignore[arg-type]  # "is" narrows no union
-
-    async def _wait(self, pending: Pending, exchange: Exchange, done: Done) -> None:
+    async def wait(self, pending: Pending, exchange: Exchange, done: Done) -> None:
+        """Finish a decision that has to wait for an answer, and go on with it if somebody still waits for us."""
         verdict = await self.guard.finish(pending)
-        # Whoever tries a password and hangs up is refused all the same, and that is recorded; there is nobody to let in.
+        # Whoever tries a password and hangs up is refused all the same, and that is recorded; nobody is let in.
         if not exchange.closed or not isinstance(verdict, Allow):
             done(verdict, pending.trace)
 
