@@ -8,11 +8,11 @@ Source: RFC 9112 2.2, 3, 5, 6; RFC 9110 5.5, 7.6.1.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 import httptools
 
+from doorward.core.values import per_request
 from doorward.edge.faults import EdgeFault
 from doorward.edge.limits import Limits
 
@@ -68,7 +68,7 @@ class _Splitter:
             return None
         pairs = lines.pairs
         # A parser that waits for a body, or was told to close, must not see another head.
-        if not lines.done or any(len(name) == 10 and name.lower() == b"connection" for name, _ in pairs):  # noqa: PLR2004 - length of that word
+        if not lines.done or b"\nconnection" in block.lower():
             self._renew()
         # One line, one field: whatever the parser, a fold or a bare LF or CR cannot satisfy both counts.
         ends = len(pairs) + 2
@@ -83,7 +83,7 @@ def _name(raw: bytes) -> str:
     return raw.decode("latin-1").lower()
 
 
-@dataclass(frozen=True, slots=True)
+@per_request
 class Facts:
     """One header block as read. headers: names lower case, wire order; length: bytes, None: chunked, 0: no body.
 
@@ -150,6 +150,13 @@ def _judge(headers: tuple[Pair, ...], limits: Limits) -> Facts:
     for name, value in headers:
         if name in _SPECIAL:
             special.setdefault(name, []).append(value)
+    hosts = special.get("host", [])
+    if len(special) == len(hosts) == 1:
+        return Facts(headers, hosts=1, host=hosts[0])  # nothing but a request: by far the most are
+    return _judge_special(headers, special, limits)
+
+
+def _judge_special(headers: tuple[Pair, ...], special: dict[str, list[str]], limits: Limits) -> Facts:
     length = body_length(special.get("content-length", ()), special.get("transfer-encoding", ()))
     fault = length if isinstance(length, EdgeFault) else None
     size = 0 if isinstance(length, EdgeFault) else length

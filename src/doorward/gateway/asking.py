@@ -26,6 +26,8 @@ _LOOPBACK: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}\Z")
 # Two credentials that a proxy joined with a comma; the values of these schemes never have one themselves.
 _JOINED = frozenset({"bearer", "basic", "dpop"})
+# What a proxy says in place of its client; without these the fields are the client's as they stand.
+_REWRITTEN = frozenset({HOST, PROTO, CHAIN})
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _MISSING = Fault(Reason.ORIGINAL_TARGET_MISSING, "exactly one X-Forwarded-Method and one X-Forwarded-Uri are needed")
 _AMBIGUOUS = Fault(Reason.CREDENTIALS_AMBIGUOUS, "two credentials were joined into one field")
@@ -45,16 +47,19 @@ def read_question(vantage: Vantage, headers: Headers, via: Via, at: float) -> Re
     """
     method, target = headers.get(METHOD), headers.get(URI)
     fault = _fault(headers, method, target)
-    peer, chain, wrong = _one_hop(headers, via.peer)
-    fault = fault or wrong
-    proto = headers.get(PROTO).lower()
-    came = Via(peer, peer, _SCHEMES.get(proto, via.scheme), via.local_listener, via.memo)
+    proto = ""
+    if headers.any_of(_REWRITTEN):
+        peer, chain, wrong = _one_hop(headers, via.peer)
+        fault = fault or wrong
+        proto = headers.get(PROTO).lower()
+        via = Via(peer, peer, _SCHEMES.get(proto, via.scheme), via.local_listener, via.memo)
+        headers = _told(headers, chain)
     return observe(
         vantage,
         method=method if fault is None else "GET",
         target=target if fault is None else "/",
-        headers=_told(headers, chain),
-        via=came,
+        headers=headers,
+        via=via,
         at=at,
         # Whether it is a WebSocket handshake is told by what the proxy happens to leave; in doubt it is one.
         upgrade="sec-websocket-key" in headers or proto in ("ws", "wss"),

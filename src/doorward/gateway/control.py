@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from doorward.wire.reply import Reply
 
 _RULE = "(control)"
+_DECIDE = "/decide"
 _READING = ("GET", "HEAD")
 _END = b"Content-Length: 0\r\n\r\n"
 
@@ -51,7 +52,8 @@ class ControlDoor:
         """Answer one request."""
         runtime = self._runtime
         try:
-            if exchange.target.partition("?")[0] == "/decide" and exchange.fault is None:
+            target = exchange.target
+            if (target == _DECIDE or target.partition("?")[0] == _DECIDE) and exchange.fault is None:
                 self._decide(runtime.snapshot, exchange, time.time())
             else:
                 self._show(runtime.snapshot, exchange, time.time())
@@ -107,14 +109,11 @@ class ControlDoor:
     @staticmethod
     def _allowed(snapshot: Snapshot, exchange: Exchange, view: RequestView, verdict: Allow, request_id: str) -> bytes:
         """200 exactly, with all identity fields, those without a value too, so that the proxy replaces the client's."""
-        seat = seat_of(exchange)
-        kept = seat.passage
-        if kept is None or kept[0] is not snapshot or not kept[1].fits(verdict.principal, view.at):
-            told = snapshot.identity.told(verdict.principal, view.at)
+        told = snapshot.identity.told(verdict.principal, view.at)
+        if not told.head:
             reply = plain.allowed(told.pairs or snapshot.identity.nobody)
-            head = status_line(reply.status) + field_lines(reply.headers) + b"X-Doorward-Decision-Id: "
-            kept = seat.passage = (snapshot, told, head)
-        return b"".join((kept[2], request_id.encode("ascii"), b"\r\n", exchange.connection.server.date, _END))
+            told.head = status_line(reply.status) + field_lines(reply.headers) + b"X-Doorward-Decision-Id: "
+        return b"".join((told.head, request_id.encode("ascii"), b"\r\n", exchange.connection.server.date, _END))
 
     # -- for this machine's operator
 

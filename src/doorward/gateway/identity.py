@@ -21,12 +21,15 @@ Sign = Callable[[Principal, float], str]
 
 
 class Told:
-    """The fields of one principal. until: seconds since the epoch when they are made anew."""
+    """The fields of one principal. until: seconds since the epoch when they are made anew; head: whatever the control
+    listener renders of them, as long as they last.
+    """
 
-    __slots__ = ("pairs", "until", "who")
+    __slots__ = ("head", "pairs", "until", "who")
 
     def __init__(self, who: Principal, until: float, pairs: Pairs) -> None:
         self.who, self.until, self.pairs = who, until, pairs
+        self.head = b""
 
     def fits(self, who: Principal, at: float) -> bool:
         """Whether these are the fields of this principal now."""
