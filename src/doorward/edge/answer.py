@@ -14,7 +14,10 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 CLOSE = b"Connection: close\r\n"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_BARE = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+# Plain numbers: looking a member up costs more than comparing it.
+SWITCHING, FIRST_FINAL = int(HTTPStatus.SWITCHING_PROTOCOLS), int(HTTPStatus.OK)
+NO_CONTENT = int(HTTPStatus.NO_CONTENT)
+_BARE = frozenset({NO_CONTENT, int(HTTPStatus.NOT_MODIFIED)})
 
 
 @lru_cache(maxsize=512)
@@ -37,7 +40,7 @@ def date_line(at: float | None = None) -> bytes:
 
 def bodiless(status: int) -> bool:
     """Whether an answer of this status never has content (RFC 9110 6.4.1)."""
-    return status in _BARE or status < HTTPStatus.OK
+    return status in _BARE or status < FIRST_FINAL
 
 
 def field_lines(headers: Sequence[tuple[str, str]]) -> bytes:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-from doorward.edge.answer import bodiless, raw_lines
+from doorward.edge.answer import FIRST_FINAL, NO_CONTENT, SWITCHING, bodiless, raw_lines
 from doorward.edge.chunks import ChunkReader
 from doorward.edge.faults import BodyBroken, EdgeFault
 from doorward.edge.forwarding import ENDLESS, response_fields
@@ -72,13 +71,15 @@ def read_head(head: bytes) -> Head | None:
     lines = raw_lines(fields)
     status = int(found[2])
     # RFC 9110 8.6: no Content-Length in a 204, whoever sent one.
-    announced = bool(lengths) and status != HTTPStatus.NO_CONTENT
+    announced = bool(lengths) and status != NO_CONTENT
     dated = any(name == b"date" for name, _ in texts)
     return Head(status, length, announced, fields, lines, tuple(pairs), options, keep, stream, dated)
 
 
 class Carrier(asyncio.Protocol):
-    """A pooled upstream connection. uses: requests sent on it; since: loop time of its last release."""
+    """A pooled upstream connection. uses: requests sent on it; since: loop time of its last release; edited: fields
+    that the Door made of the last head, and the same as octets.
+    """
 
     __slots__ = (
         "_buffer",
@@ -88,6 +89,7 @@ class Carrier(asyncio.Protocol):
         "_known",
         "_left",
         "choked",
+        "edited",
         "phase",
         "relay",
         "since",
@@ -106,6 +108,7 @@ class Carrier(asyncio.Protocol):
         self.choked = self._held = False
         self._buffer = self._known = b""
         self._head: Head | None = None
+        self.edited: tuple[list[RawPair], bytes] | None = None
         self._left = 0
         self._chunks: ChunkReader | None = None
 
@@ -151,8 +154,8 @@ class Carrier(asyncio.Protocol):
                 return
             head = self._head if raw == self._known else read_head(raw)
             data = data[end:]
-            if head is None or head.status < HTTPStatus.OK:
-                if head is None or head.status == HTTPStatus.SWITCHING_PROTOCOLS:
+            if head is None or head.status < FIRST_FINAL:
+                if head is None or head.status == SWITCHING:
                     self._switch(relay, head, data)
                     return
                 continue

@@ -30,7 +30,9 @@ class Replace:
 
 
 OnResponse = Callable[[int, list[RawPair]], "list[RawPair] | Replace"]
-"""Status and end-to-end fields of an upstream answer (not to be mutated) -> the same list, a new one, or Replace."""
+"""Status and end-to-end fields of an upstream answer -> the same list, another, or Replace. No list is ever mutated:
+the same one means the same fields.
+"""
 OnFailure = Callable[[FailureKind], None]
 """Called with a FailureKind when no answer can be had; the Door then replies."""
 Door = Callable[["Exchange"], None]

@@ -15,7 +15,7 @@ from doorward.edge.answer import CLOSE, raw_lines, render, status_line
 from doorward.edge.chunks import LAST, wrap
 from doorward.edge.faults import BodyTooLarge, ClientGone, EdgeError, FailureKind
 from doorward.edge.forwarding import ENDLESS, accepts, framing_line, request_fields, request_head
-from doorward.edge.head import Pair
+from doorward.edge.head import Pair, RawPair
 
 if TYPE_CHECKING:
     from doorward.edge.carrier import Carrier, Head
@@ -184,13 +184,23 @@ class Relay:
         try:
             answer = self._on_response(head.status, head.fields)
             if isinstance(answer, list):
-                return head.lines if answer is head.fields else raw_lines(answer)
+                return head.lines if answer is head.fields else self._lines(answer)
             self._replace(answer)
         except Exception:  # noqa: BLE001 - the last resort of a callback; logged, and the connection ends
             _LOG.exception("a bug in a response callback")
             self._drop()
             self.connection.abort()
         return None
+
+    def _lines(self, fields: list[RawPair]) -> bytes:
+        """Fields as octets; a Door that returns the same list again has not changed it."""
+        carrier = self.carrier
+        if carrier is None:
+            return raw_lines(fields)
+        known = carrier.edited
+        if known is None or known[0] is not fields:
+            known = carrier.edited = (fields, raw_lines(fields))
+        return known[1]
 
     def _replace(self, answer: Replace) -> None:
         connection = self.connection

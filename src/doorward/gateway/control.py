@@ -20,8 +20,10 @@ from doorward.core.trace import Trace
 from doorward.core.verdict import Allow, Deny, Hide, malformed
 from doorward.edge.answer import field_lines, status_line
 from doorward.gateway.asking import read_question
+from doorward.gateway.identity import Told
 from doorward.gateway.runtime import Runtime, seat_of
 from doorward.guard.guard import Pending
+from doorward.guard.ways import Way, way_of
 from doorward.wire import plain
 
 if TYPE_CHECKING:
@@ -34,6 +36,15 @@ _RULE = "(control)"
 _DECIDE = "/decide"
 _READING = ("GET", "HEAD")
 _END = b"Content-Length: 0\r\n\r\n"
+
+
+class Lane:
+    """An answer that may be given again to the very same question. way: why; told: to whom, and until when."""
+
+    __slots__ = ("headers", "snapshot", "told", "way")
+
+    def __init__(self, headers: object, snapshot: Snapshot, told: Told, way: Way) -> None:
+        self.headers, self.snapshot, self.told, self.way = headers, snapshot, told, way
 
 
 class ControlDoor:
@@ -64,6 +75,17 @@ class ControlDoor:
 
     def _decide(self, snapshot: Snapshot, exchange: Exchange, at: float) -> None:
         runtime, seat = self._runtime, seat_of(exchange)
+        lane: Lane | None = seat.lane
+        if (
+            lane is not None
+            and lane.headers is exchange.headers
+            and lane.snapshot is snapshot
+            and at < lane.told.until
+            and runtime.guard.stands(lane.way, at)
+        ):
+            runtime.record.counts.allowed += 1
+            exchange.reply_raw(_payload(exchange, lane.told, runtime.record.new_id(at)))
+            return
         # A Unix socket has no address; who may open it is a matter of file permissions.
         if seat.peer_of is not snapshot:
             if seat.via.peer and not inside(seat.via.peer, snapshot.peers):
@@ -100,20 +122,16 @@ class ControlDoor:
             return
         request_id = runtime.record.new_id(view.at)
         recorded = runtime.record.note(snapshot.policy, view, verdict, trace, request_id)
-        payload = self._allowed(snapshot, exchange, view, verdict, request_id)
+        told = _told(snapshot, view, verdict)
+        way = way_of(view, verdict)
+        silent = snapshot.policy.settings.ledger.allows == "none"
+        if way is not None and silent and seat_of(exchange).asked is not None:
+            seat_of(exchange).lane = Lane(exchange.headers, snapshot, told, way)
+        payload = _payload(exchange, told, request_id)
         if recorded is None:
             exchange.reply_raw(payload)
         else:
             runtime.spawn(_once_recorded(recorded, exchange, payload), exchange)
-
-    @staticmethod
-    def _allowed(snapshot: Snapshot, exchange: Exchange, view: RequestView, verdict: Allow, request_id: str) -> bytes:
-        """200 exactly, with all identity fields, those without a value too, so that the proxy replaces the client's."""
-        told = snapshot.identity.told(verdict.principal, view.at)
-        if not told.head:
-            reply = plain.allowed(told.pairs or snapshot.identity.nobody)
-            told.head = status_line(reply.status) + field_lines(reply.headers) + b"X-Doorward-Decision-Id: "
-        return b"".join((told.head, request_id.encode("ascii"), b"\r\n", exchange.connection.server.date, _END))
 
     # -- for this machine's operator
 
@@ -156,6 +174,19 @@ class ControlDoor:
             return plain.data({"ready": True, **self._ready()})
         except DependencyError as down:
             return plain.not_ready(down.name)
+
+
+def _told(snapshot: Snapshot, view: RequestView, verdict: Allow) -> Told:
+    """200 exactly, with all identity fields, those without a value too, so that the proxy replaces the client's."""
+    told = snapshot.identity.told(verdict.principal, view.at)
+    if not told.head:
+        reply = plain.allowed(told.pairs or snapshot.identity.nobody)
+        told.head = status_line(reply.status) + field_lines(reply.headers) + b"X-Doorward-Decision-Id: "
+    return told
+
+
+def _payload(exchange: Exchange, told: Told, request_id: str) -> bytes:
+    return b"".join((told.head, request_id.encode("ascii"), b"\r\n", exchange.connection.server.date, _END))
 
 
 def _denied(reason: Reason) -> Deny:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from doorward.gateway.runtime import Runtime
     from doorward.gateway.snapshot import Snapshot
 
+_NOT_FOUND, _UNAUTHORIZED = int(HTTPStatus.NOT_FOUND), int(HTTPStatus.UNAUTHORIZED)
+_EDITS = 256
 _NOBODY = Rule("(none)", access="public")
 # With `[cors] origins` the door says which scripts may read; a second word on it would make browsers refuse both.
 _CORS = frozenset({b"access-control-allow-origin", b"access-control-allow-credentials"})
@@ -51,7 +53,7 @@ class Relayed:
     def answered(self, status: int, fields: list[RawPair]) -> list[RawPair] | Replace:
         """Edit the application's answer. fields: end-to-end, not to be mutated; the same list where nothing changes."""
         policy, view = self.snapshot.policy, self.view
-        if status == HTTPStatus.NOT_FOUND and self.snapshot.shadow:
+        if status == _NOT_FOUND and self.snapshot.shadow:
             hidden = self.snapshot.shadow.cast(view.target.segments)
             if hidden is not None:
                 # Not recorded: the application answered; the door only sees to it that the two look alike.
@@ -60,10 +62,25 @@ class Relayed:
                 return Replace(reply.status, reply.headers, reply.body)
         if self.verdict.rule == PREFLIGHT:
             return without_own_cookies(policy, fields)
-        rule = self.trace.rule or _NOBODY
         known = not self.verdict.principal.anonymous
-        edited = edit(policy, rule, view, status, fields, authenticated=known)
-        return self._readable(edited) if policy.settings.cors.origins else edited
+        if policy.settings.cors.origins or status == _UNAUTHORIZED:
+            rule = self.trace.rule or _NOBODY
+            edited = edit(policy, rule, view, status, fields, authenticated=known)
+            return self._readable(edited) if policy.settings.cors.origins else edited
+        return self._remembered(status, fields, known=known)
+
+    def _remembered(self, status: int, fields: list[RawPair], *, known: bool) -> list[RawPair]:
+        """The edit of an answer that depends on nothing but its fields: once for each, since many are the same list."""
+        memo = self.snapshot.edits
+        kept = memo.get(id(fields))
+        # The entry holds the list, so its id cannot have been given to another.
+        if kept is not None and kept[0] is fields and kept[1] == (status, known):
+            return kept[2]
+        made = edit(self.snapshot.policy, _NOBODY, self.view, status, fields, authenticated=known)
+        if len(memo) >= _EDITS:
+            memo.clear()
+        memo[id(fields)] = (fields, (status, known), made)
+        return made
 
     def _readable(self, fields: list[RawPair]) -> list[RawPair]:
         added = [(name.encode(), value.encode()) for name, value in cors_headers(self.snapshot.policy, self.view)]

@@ -34,10 +34,11 @@ Done = Callable[[Verdict, Trace], None]
 class Seat:
     """What is remembered of a connection between requests. via: how it came; headers: of the last header block;
     view: of the last request without a body; passage: what of it went on, see `passage.py`; asked: what a proxy asked
-    last, see `control.py`, which is another reading of the same fields; peer_of: the snapshot under which it may ask.
+    last, see `control.py`, which is another reading of the same fields; lane: the answer to it, as long as it stands;
+    peer_of: the snapshot under which it may ask.
     """
 
-    __slots__ = ("asked", "headers", "pairs", "passage", "peer_of", "snapshot", "via", "view")
+    __slots__ = ("asked", "headers", "lane", "pairs", "passage", "peer_of", "snapshot", "via", "view")
 
     def __init__(self, exchange: Exchange) -> None:
         connection = exchange.connection
@@ -50,10 +51,11 @@ class Seat:
         self.passage: Any = None
         self.asked: tuple[object, Snapshot, RequestView] | None = None
         self.peer_of: Snapshot | None = None
+        self.lane: Any = None
 
     def forget(self) -> None:
         """Let go of what can be large."""
-        self.pairs = self.snapshot = self.view = self.passage = self.asked = None
+        self.pairs = self.snapshot = self.view = self.passage = self.asked = self.lane = None
         self.headers = _NOTHING
 
 

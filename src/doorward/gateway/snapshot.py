@@ -5,7 +5,7 @@ Rule: immutable but for its memories; whoever needs two things of it takes it on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from doorward.core.policy import Policy
 from doorward.core.request import Network, inside
@@ -14,11 +14,15 @@ from doorward.gateway.fields import FieldPlan
 from doorward.gateway.hiding import Shadow
 from doorward.gateway.identity import Identity, Sign
 
+Fields = list[tuple[bytes, bytes]]
+Edit = tuple[Fields, tuple[int, bool], Fields]
+"""Fields of an answer, its status and whether the caller is known, and what the door made of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """peers: who may ask `/decide`; shadow: paths where an absent name must look hidden; numbered: every request is in
-    the ledger, so the application learns its id.
+    the ledger, so the application learns its id; edits: the memory of `relayed.py`.
     """
 
     policy: Policy
@@ -27,6 +31,7 @@ class Snapshot:
     peers: tuple[Network, ...]
     shadow: Shadow
     numbered: bool
+    edits: dict[int, Edit] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, policy: Policy, sign: Sign) -> Snapshot:
