@@ -1,10 +1,10 @@
-"""Header fields of an attacker: who he says he is, and what he would like the application to see of the door's secrets."""
+"""Header fields of an attacker: who he says he is, and what he would like the application to see of our secrets."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from gateway import Gateway, serving
@@ -62,7 +62,7 @@ def told(record: Record) -> dict[str, list[str]]:
 def aliases(name: str) -> Iterator[str]:
     """Spellings of a name that somebody takes for it."""
     words = name.split("-")
-    for marks in product(MARKS, repeat=len(words) - 1) if len(words) < 3 else zip(MARKS, MARKS[1:] + MARKS[:1]):
+    for marks in product(MARKS, repeat=len(words) - 1) if len(words) < 3 else pairwise(MARKS):
         yield words[0] + "".join(mark + word for mark, word in zip(marks, words[1:], strict=False))
     for mark in MARKS:
         spelt = mark.join(words)
@@ -135,6 +135,7 @@ CARRIERS = [
     ("Cookie", "a=b; __Host-doorward-login=stolen"),
     ("Proxy-Authorization", "Basic YWxpY2U6d3Jvbmc="),
 ]
+SECRET_NAMES = frozenset({"cookie", "authorization", "x-api-key", "x-doorward-user"})
 SECRETS = re.compile(rb"not\.a\.token|YWxpY2U|dw_|stolen|__host-doorward", re.IGNORECASE)
 
 

@@ -249,7 +249,7 @@ LINES = [
 ]
 
 
-@pytest.mark.parametrize("line", LINES, ids=lambda one: ascii(one))
+@pytest.mark.parametrize("line", LINES, ids=ascii)
 def test_a_request_line_that_two_readers_could_read_differently_reaches_nobody(
     gateway: Gateway, application: Recorder, line: bytes
 ) -> None:

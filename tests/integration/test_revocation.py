@@ -9,7 +9,6 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import combinations, count, islice
 
 import pytest
@@ -41,7 +40,10 @@ def said(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 class Use:
-    """A credential in use at full speed on a connection of its own. statuses: of all answers, and when they came."""
+    """A credential in use at full speed on a connection of its own.
+
+    statuses: of all answers, and when they came; 0: the connection broke.
+    """
 
     def __init__(self, gateway: Gateway, target: str, *fields: tuple[str, str]) -> None:
         self._gateway, self._octets = gateway, request("GET", target, *fields)
@@ -51,10 +53,13 @@ class Use:
         self._thread.start()
 
     def _run(self) -> None:
-        with suppress(OSError), Wire(self._gateway.address) as wire:
-            while not self._stop.is_set():
-                wire.send(self._octets)
-                self.statuses.append((wire.answer().status, time.monotonic()))
+        try:
+            with Wire(self._gateway.address) as wire:
+                while not self._stop.is_set():
+                    wire.send(self._octets)
+                    self.statuses.append((wire.answer().status, time.monotonic()))
+        except OSError:
+            self.statuses.append((0, time.monotonic()))
 
     def count(self, status: int) -> int:
         """How many answers had this status so far."""
