@@ -54,6 +54,12 @@ def repeat(policy: Policy, cache: CredentialCache, view: RequestView, trace: Tra
     return way.verdict
 
 
+def way_of(view: RequestView, verdict: Allow) -> Way | None:
+    """The way that is remembered of this very Allow. For hosts that remember an answer with it."""
+    way: Way | None = view.via.memo.get(_WAY)
+    return way if way is not None and way.verdict is verdict and way.headers is view.headers else None
+
+
 def keep(policy: Policy, cache: CredentialCache, view: RequestView, trace: Trace, verdict: Allow) -> None:
     """Remember the way of an Allow, when the same header block came twice in a row and the way can be repeated."""
     memo = view.via.memo
