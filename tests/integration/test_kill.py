@@ -10,17 +10,16 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
 import pytest
 from gateway import Gateway, launch, workplace
 from issuer import basic, bearer
 from recorder import recording
-from wires import TRUSTING, Wire, policy, until
+from wires import TRUSTING, Wire, policy, somewhere, until
 
 ROUNDS = 4
 ENOUGH = 1_000
@@ -34,7 +33,6 @@ class Load:
 
     gateway: Gateway
     key: str
-    numbers: Iterator[int]
     refused: dict[str, float] = field(default_factory=dict)
     sessions: list[str] = field(default_factory=list)
     allowed: int = 0
@@ -64,11 +62,6 @@ class Load:
             while self.gateway.process.poll() is None:
                 part(wire)
 
-    def _from(self) -> tuple[str, str]:
-        """A network of its own for each request: equal refusals would be counted in one row."""
-        number = next(self.numbers)
-        return "X-Forwarded-For", f"{11 + (number >> 16)}.{number >> 8 & 255}.{number & 255}.7"
-
     def _take(self, wire: Wire, expected: int, method: str = "GET") -> None:
         answer = wire.answer(method)
         if answer.status == expected and expected >= 400:
@@ -79,7 +72,7 @@ class Load:
             self.allowed += 1
 
     def _ask(self, wire: Wire, expected: int, target: str, *fields: tuple[str, str]) -> None:
-        wire.send(_get(target, self._from(), *fields))
+        wire.send(_get(target, somewhere(), *fields))
         self._take(wire, expected)
 
     def _nobody(self, wire: Wire) -> None:
@@ -89,20 +82,20 @@ class Load:
         self._ask(wire, 403, "/admin/x", bearer("alice", ["member"]))
 
     def _wrong(self, wire: Wire) -> None:
-        self._ask(wire, 401, "/mine/x", basic(f"nobody{next(self.numbers)}", PASSWORD))
+        self._ask(wire, 401, "/mine/x", basic(f"nobody{somewhere()[1]}", PASSWORD))
 
     def _key(self, wire: Wire) -> None:
         self._ask(wire, 200, "/mine/x", ("X-API-Key", self.key))
 
     def _burst(self, wire: Wire) -> None:
         """Sixteen in one segment: many replies stand at the door of one commit."""
-        wire.send(b"".join(_get("/admin/x", self._from()) for _ in range(16)))
+        wire.send(b"".join(_get("/admin/x", somewhere()) for _ in range(16)))
         for _ in range(16):
             self._take(wire, 401)
 
     def _login(self, wire: Wire) -> None:
         body = json.dumps({"username": "alice", "password": PASSWORD}).encode()
-        answer = wire.ask("POST", "/.doorward/login", self._from(), ("Content-Type", "application/json"), body=body)
+        answer = wire.ask("POST", "/.doorward/login", somewhere(), ("Content-Type", "application/json"), body=body)
         if answer.status == 200:
             self.sessions.append(answer.one("set-cookie").partition(";")[0])
         elif answer.status:
@@ -132,7 +125,7 @@ def sound(folder: Path) -> None:
 def test_a_kill_in_the_middle_of_load_loses_nothing_that_was_acknowledged(
     mode: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines, numbers = [], count()
+    lines = []
     with recording() as application, workplace(policy(TRUSTING, f'[ledger]\nmode = "{mode}"\n')) as folder:
         key, sessions, known = "", [], set[str]()
         for turn in range(ROUNDS):
@@ -143,7 +136,7 @@ def test_a_kill_in_the_middle_of_load_loses_nothing_that_was_acknowledged(
                     key = gateway.cli("key", "add", "alice", "-q").stdout.split()[0]
                 for cookie in sessions[-3:]:  # of the process that was killed
                     assert gateway.get("/mine/x", ("Cookie", cookie)).status == 200
-                load = Load(gateway, key, numbers)
+                load = Load(gateway, key)
                 load.run()
             finally:
                 gateway.stop()

@@ -15,11 +15,10 @@ import pytest
 from gateway import Gateway, serving
 from issuer import basic, bearer
 from recorder import recording
-from wires import TRUSTING, Wire, policy, request, until
+from wires import TRUSTING, Wire, policy, request, somewhere, until
 
 PASSWORD = "correct horse battery"
 _names = count()
-_numbers = count()
 _took: dict[str, float] = {}
 
 
@@ -103,6 +102,9 @@ class Scene:
             self.run(*args, secret=secret)
             done = time.monotonic()
             until(lambda: all(use.refused() > 50 for use in uses.values()))
+        except AssertionError:
+            told = [(kind, use.count(200), use.statuses[-3:]) for kind, use in uses.items()]
+            pytest.fail(f"{what} did not reach everywhere: {told}")
         finally:
             for use in (*uses.values(), *others):
                 use.end()
@@ -212,9 +214,3 @@ def test_a_revocation_in_the_middle_of_verifications_leaves_nothing_that_still_o
         for place in let_in:
             wire.send(request("GET", "/mine/x", ways[place], somewhere()))
             assert wire.answer().status == 401, place
-
-
-def somewhere() -> tuple[str, str]:
-    """Another address each time: tries are counted by address."""
-    number = next(_numbers)
-    return "X-Forwarded-For", f"{11 + (number >> 16)}.{number >> 8 & 255}.{number & 255}.7"

@@ -10,18 +10,16 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from itertools import count
 
 import pytest
 from gateway import Answer, Gateway, serving
 from issuer import basic, bearer
 from recorder import recording
 from test_kill import recorded
-from wires import TRUSTING, Wire, policy, request, samples, until
+from wires import TRUSTING, Wire, policy, request, samples, somewhere, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="prlimit(2) is a system call of Linux")
 PASSWORD = "correct horse battery"
-_numbers = count()
 
 
 @contextmanager
@@ -45,12 +43,6 @@ def stand(*tables: str) -> Iterator[Gateway]:
 
 def metric(gateway: Gateway, name: str) -> float:
     return sum(samples(gateway.ask("GET", "/metrics", control=True).body, name))
-
-
-def somewhere() -> tuple[str, str]:
-    """An address that has not been used: nothing is folded, nobody is throttled."""
-    number = next(_numbers)
-    return "X-Forwarded-For", f"{11 + (number >> 16)}.{number >> 8 & 255}.{number & 255}.7"
 
 
 def unavailable(answer: Answer) -> bool:
