@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from doorward.edge.answer import CONTINUE
-from doorward.edge.exchange import Exchange, OnFailure, OnResponse
+from doorward.edge.exchange import Exchange, OnFailure, OnResponse, Repeat
 from doorward.edge.faults import ClientGone, EdgeError, EdgeFault
 from doorward.edge.head import UNREAD, Facts, Pair, misfit, odd_head, read_block, read_line
 from doorward.edge.intake import Intake, Sink
@@ -36,7 +36,10 @@ _TURN = 16
 
 
 class Connection(SocketSide):
-    """One client; its attributes for callers are those of SocketSide."""
+    """One client; its attributes for callers are those of SocketSide.
+
+    again: octets of a request, and who answers when they come again, see `Exchange.repeat`.
+    """
 
     __slots__ = (
         "_block",
@@ -45,8 +48,10 @@ class Connection(SocketSide):
         "_intake",
         "_line",
         "_looping",
+        "_octets",
         "_start",
         "_unclear",
+        "again",
         "exchange",
         "relay",
         "rendered",
@@ -61,7 +66,8 @@ class Connection(SocketSide):
         self._looping = self._unclear = self._ended = False
         self.rendered: tuple[object, object, object, bytes] | None = None
         self._intake: Intake | None = None
-        self._block = self._line = b""
+        self.again: tuple[bytes, Repeat] | None = None
+        self._block = self._line = self._octets = b""
         self._facts = UNREAD
         self._start: tuple[str, str, str] = ("GET", "/", "1.1")
 
@@ -77,7 +83,12 @@ class Connection(SocketSide):
         """Octets have come."""
         phase = self.phase
         if phase == IDLE:
-            self._consume(data)
+            again = self.again
+            if again is not None and data == again[0] and (payload := again[1]()) is not None:
+                self.since = self.server.now
+                self.transport.write(payload)
+            else:
+                self._consume(data)
         elif phase in (BODY, DRAIN):
             self._take_body(data)
         elif phase == TUNNEL and self.relay is not None:
@@ -100,8 +111,8 @@ class Connection(SocketSide):
         self.server.forget(self)
         exchange, relay, sink = self.exchange, self.relay, self.sink
         self.exchange = self.relay = self.sink = None
-        self.buffer = self._block = self._line = b""
-        self._facts = UNREAD
+        self.buffer = self._block = self._line = self._octets = b""
+        self._facts, self.again = UNREAD, None
         if exchange is not None:
             exchange.closed = True
             self.server.open_streams.pop(id(exchange), None)
@@ -112,7 +123,7 @@ class Connection(SocketSide):
 
     def pause_writing(self) -> None:
         """The client reads slower than we write."""
-        self.choked = True
+        self.choked, self.again = True, None
         self.choked_since = self.server.now
         if self.relay is not None:
             self.relay.client_choked()
@@ -171,10 +182,10 @@ class Connection(SocketSide):
             return self._odd(data, end)
         self.phase = BUSY
         if end == len(data):
-            self.buffer = b""
+            self.buffer, self._octets = b"", data
             self._open(data)
         else:
-            self.buffer = data[end:]
+            self.buffer, self._octets = data[end:], b""
             self._open(data[:end])
         if self.phase != IDLE:
             return b""
@@ -258,6 +269,11 @@ class Connection(SocketSide):
     def remembers(self) -> bool:
         """Whether an equal header block would be the same object next time."""
         return bool(self._block)
+
+    def repeat(self, answer: Repeat) -> None:
+        """Let this answer when the octets of the request that is open now come again, alone and in one piece."""
+        if self._octets and self._block and not self.closing and not self.server.draining:
+            self.again = (self._octets, answer)
 
     @property
     def unread(self) -> bool:

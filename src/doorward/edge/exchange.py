@@ -35,6 +35,8 @@ the same one means the same fields.
 """
 OnFailure = Callable[[FailureKind], None]
 """Called with a FailureKind when no answer can be had; the Door then replies."""
+Repeat = Callable[[], "bytes | None"]
+"""The whole answer to a request that came before, octet for octet; None: the Door has to be called."""
 Door = Callable[["Exchange"], None]
 
 
@@ -103,6 +105,14 @@ class Exchange:
         connection = self.connection
         if connection.exchange is self and not self.closed:
             connection.answer(self, payload, connection.must_close())
+
+    def repeat(self, answer: Repeat) -> None:
+        """Before `reply_raw`: have these very octets answered without the Door when they come again on this connection.
+
+        answer: called each time; decides anew, and never raises. Ignored for requests with a body or a wish to close.
+        """
+        if self.connection.exchange is self and self.body == 0 and self.version == "1.1":
+            self.connection.repeat(answer)
 
     def forward(
         self,

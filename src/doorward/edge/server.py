@@ -123,6 +123,7 @@ class Server:
         if self._listening is not None:
             self._listening.close()
         for connection in list(self._clients):
+            connection.again = None
             if connection.phase == IDLE:
                 connection.close()
         self._patience = self.loop.time() + seconds

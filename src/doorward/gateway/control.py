@@ -29,6 +29,7 @@ from doorward.wire import plain
 if TYPE_CHECKING:
     from doorward.core.verdict import Refusal, Verdict
     from doorward.edge.exchange import Exchange
+    from doorward.edge.server import Server
     from doorward.gateway.snapshot import Snapshot
     from doorward.wire.reply import Reply
 
@@ -84,7 +85,9 @@ class ControlDoor:
             and runtime.guard.stands(lane.way, at)
         ):
             runtime.record.counts.allowed += 1
-            exchange.reply_raw(_payload(exchange, lane.told, runtime.record.new_id(at)))
+            server = exchange.connection.server
+            exchange.repeat(partial(self._again, lane, server))
+            exchange.reply_raw(_payload(server, lane.told, runtime.record.new_id(at)))
             return
         # A Unix socket has no address; who may open it is a matter of file permissions.
         if seat.peer_of is not snapshot:
@@ -113,6 +116,14 @@ class ControlDoor:
         else:
             self._settle(snapshot, exchange, view, outcome, trace)
 
+    def _again(self, lane: Lane, server: Server) -> bytes | None:
+        """The answer to the same octets on the same connection, while the lane is open; None: decide."""
+        runtime, at = self._runtime, time.time()
+        if lane.snapshot is not runtime.snapshot or at >= lane.told.until or not runtime.guard.stands(lane.way, at):
+            return None
+        runtime.record.counts.allowed += 1
+        return _payload(server, lane.told, runtime.record.new_id(at))
+
     def _settle(
         self, snapshot: Snapshot, exchange: Exchange, view: RequestView, verdict: Verdict, trace: Trace
     ) -> None:
@@ -127,7 +138,7 @@ class ControlDoor:
         silent = snapshot.policy.settings.ledger.allows == "none"
         if way is not None and silent and seat_of(exchange).asked is not None:
             seat_of(exchange).lane = Lane(exchange.headers, snapshot, told, way)
-        payload = _payload(exchange, told, request_id)
+        payload = _payload(exchange.connection.server, told, request_id)
         if recorded is None:
             exchange.reply_raw(payload)
         else:
@@ -185,8 +196,8 @@ def _told(snapshot: Snapshot, view: RequestView, verdict: Allow) -> Told:
     return told
 
 
-def _payload(exchange: Exchange, told: Told, request_id: str) -> bytes:
-    return b"".join((told.head, request_id.encode("ascii"), b"\r\n", exchange.connection.server.date, _END))
+def _payload(server: Server, told: Told, request_id: str) -> bytes:
+    return b"".join((told.head, request_id.encode("ascii"), b"\r\n", server.date, _END))
 
 
 def _denied(reason: Reason) -> Deny:

@@ -202,6 +202,91 @@ async def test_rendered_octets_are_sent_as_they_are() -> None:
         assert await wire.reader.readexactly(2 * len(payload)) == payload * 2
 
 
+def repeating(answers: list[bytes | None], calls: list[str]):
+    """A door that has its answer repeated as long as there are any."""
+
+    def again() -> bytes | None:
+        calls.append("again")
+        found = answers.pop(0)
+        return None if found is None else b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(found) + found
+
+    def door(exchange: Exchange) -> None:
+        calls.append(exchange.target)
+        exchange.repeat(again)
+        exchange.reply_raw(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndoor")
+
+    return door
+
+
+@on_loops
+async def test_the_same_octets_again_are_answered_by_whom_the_door_named() -> None:
+    calls: list[str] = []
+    async with edge(repeating([b"1", b"2", None, b"3"], calls)) as wire:
+        found = [(await wire.ask(GET)).body for _ in range(5)]
+    assert found == [b"door", b"1", b"2", b"door", b"3"]
+    assert calls == ["/", "again", "again", "again", "/", "again"]
+
+
+@on_loops
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"GET /x HTTP/1.1\r\nHost: app.test\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: app.test\r\nA: b\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 2\r\n\r\nhi",
+        GET + GET,
+        GET[:-2],
+        b"\r\n" + GET,
+    ],
+)
+async def test_other_octets_are_not_the_same(octets: bytes) -> None:
+    calls: list[str] = []
+    async with edge(repeating([b"never"], calls)) as wire:
+        await wire.ask(GET)
+        await wire.send(octets)
+        if octets == GET[:-2]:
+            await asyncio.sleep(0.05)  # else the two pieces may arrive as one
+            await wire.send(b"\r\n")
+        assert (await wire.answer()).body == b"door"
+    assert "again" not in calls
+
+
+@on_loops
+@pytest.mark.parametrize("fields", [b"Connection: close\r\n", b"Content-Length: 2\r\n"])
+async def test_a_request_with_a_body_or_a_wish_to_close_is_never_repeated(fields: bytes) -> None:
+    calls: list[str] = []
+    async with serving(repeating([b"never"] * 9, calls)) as (server, port), dial(port) as wire:
+        await wire.ask(b"POST / HTTP/1.1\r\nHost: app.test\r\n" + fields + b"\r\nhi")
+        assert all(connection.again is None for connection in server._clients)
+
+
+@on_loops
+async def test_nothing_is_repeated_while_the_server_drains() -> None:
+    calls: list[str] = []
+    async with serving(repeating([b"never"], calls)) as (server, port), dial(port) as wire:
+        await wire.ask(GET)
+        server.draining = True
+        drained = asyncio.ensure_future(server.drain(1))
+        await wire.ended()
+        await drained
+    assert calls == ["/"]
+
+
+@on_loops
+async def test_repeated_answers_stop_for_a_client_that_does_not_read() -> None:
+    calls: list[str] = []
+    async with serving(repeating([b"x" * 100_000] * 5000, calls)) as (server, port), dial(port) as wire:
+        await wire.ask(GET)
+        wire.writer.transport.pause_reading()
+        for _ in range(400):
+            seen = len(calls)
+            wire.writer.write(GET)
+            await until(lambda seen=seen: len(calls) > seen or any(each.choked for each in server._clients))
+        assert any(connection.choked for connection in server._clients)
+        assert max(connection.transport.get_write_buffer_size() for connection in server._clients) < 2**20
+        wire.writer.transport.abort()
+
+
 @on_loops
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x=y", "a\nb", "a\rb", "a\0b"])
 async def test_a_field_that_would_end_its_line_is_never_written(value: str) -> None:

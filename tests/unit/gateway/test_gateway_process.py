@@ -63,6 +63,27 @@ def test_the_same_request_again_is_decided_again(tmp_path: Path) -> None:
     played(tmp_path, play)
 
 
+def test_a_repeated_question_is_answered_anew_until_something_changes(tmp_path: Path) -> None:
+    async def play(here: Stage) -> None:
+        head = f"GET /decide HTTP/1.1\r\nHost: 127.0.0.1:{here.control}\r\n".encode()
+        head += b"X-Forwarded-Method: GET\r\nX-Forwarded-Uri: /any/x\r\n" + CAROL + b"\r\n"
+        async with dial(here.control) as wire:
+            answers = [await wire.ask(head) for _ in range(6)]
+            assert [answer.status for answer in answers] == [200] * 6
+            assert len({answer.all("x-doorward-decision-id")[0] for answer in answers}) == 6
+            assert {answer.all("x-doorward-user")[0] for answer in answers} == {"carol"}
+            assert here.house.record.counts.allowed == 6
+            here.house.store.accounts.set_disabled("carol", disabled=True)
+            assert (await wire.ask(head)).status == 401
+            here.house.store.accounts.set_disabled("carol", disabled=False)
+            assert [(await wire.ask(head)).status for _ in range(4)] == [200] * 4
+            here.rewrite(POLICY.replace('access = "authenticated"', 'access = "nobody"'))
+            assert await here.process._reloader.reload()
+            assert (await wire.ask(head)).status == 403
+
+    played(tmp_path, play)
+
+
 def test_an_absent_name_in_the_shadow_of_a_hidden_one_is_answered_by_us(tmp_path: Path) -> None:
     async def play(here: Stage) -> None:
         absent = await here.ask("GET", "/shelf/x", CAROL)
