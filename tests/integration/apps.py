@@ -6,6 +6,7 @@ dependencies never meet ours. Rule: nothing here knows doorward; an application 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -54,6 +55,12 @@ def python() -> Path:
 
 def ensure_apps() -> str:
     """Create the environment when it is absent. Returns: why it cannot be had, empty when it can."""
+    with VENV.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes may begin at once
+        return _made()
+
+
+def _made() -> str:
     mark = VENV / ".ready"
     wanted = "\n".join(PACKAGES)
     if mark.is_file() and mark.read_text() == wanted:

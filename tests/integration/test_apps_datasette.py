@@ -12,7 +12,7 @@ from issuer import POLICY_HEAD, bearer
 
 pytestmark = pytest.mark.apps
 
-# `/shop?sql=…` runs any query, so the database itself is for analysts; whoever may see one table gets its address alone.
+# `/shop?sql=…` runs any query, so the database itself is for analysts; who may see one table gets its address alone.
 POLICY = (
     POLICY_HEAD
     + """

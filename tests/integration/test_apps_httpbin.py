@@ -218,7 +218,7 @@ def test_an_anonymous_post_is_401_before_csrf_is_looked_at(door: Gateway) -> Non
 
 
 def test_a_form_and_its_text_arrive_unchanged(door: Gateway) -> None:
-    body = "name=Zo%C3%AB&many=1&many=2".encode()
+    body = b"name=Zo%C3%AB&many=1&many=2"
     form = ("Content-Type", "application/x-www-form-urlencoded")
     assert echoed(door.ask("POST", "/post", bearer(*CAROL), form, body=body))["form"] == {
         "name": "Zoë",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -38,6 +39,14 @@ def serve(context: Context, to: str, listen: str, control: str) -> int:
     application is verified against the system's certificates; SSL_CERT_FILE names others.
     """
     began = _process_start()
+    gc.disable()  # nothing that is imported now is garbage; `gateway.process` turns it on again
+    try:
+        return _serve(context, to, listen, control, began)
+    finally:
+        gc.enable()
+
+
+def _serve(context: Context, to: str, listen: str, control: str, began: float) -> int:
     from doorward.gateway.listeners import read_place
     from doorward.gateway.process import Plan, run
     from doorward.guard.house import House, load_policy

@@ -8,29 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import struct
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from doorward.edge.answer import CONTINUE
-from doorward.edge.exchange import Exchange, OnFailure, OnResponse, Repeat
+from doorward.edge.exchange import Exchange, Repeat
 from doorward.edge.faults import ClientGone, EdgeError, EdgeFault
-from doorward.edge.head import UNREAD, Facts, Pair, misfit, odd_head, read_block, read_line
+from doorward.edge.head import UNREAD, Facts, misfit, odd_head, read_block, read_line
 from doorward.edge.intake import Intake, Sink
 from doorward.edge.phases import BODY, BUSY, DRAIN, GONE, HEAD, IDLE, TUNNEL
-from doorward.edge.relay import Relay
 from doorward.edge.socketside import SocketSide
 
 if TYPE_CHECKING:
+    from doorward.edge.relay import Relay
     from doorward.edge.server import Server
-    from doorward.edge.upstream import Upstream
 
 _LOG = logging.getLogger("doorward.edge")
 # Bytes of a header block that a connection remembers: enough for a token and a few cookies, times ten thousand clients.
 _REMEMBERED = 4_096
-# struct linger: on, no time. The close is a reset then (RFC 9293 3.10.7 has no other word for "this was not all").
-_AT_ONCE = struct.pack("ii", 1, 0)
 # Pipelined requests answered in one callback; the others wait for their next turn in the loop.
 _TURN = 16
 
@@ -345,8 +339,7 @@ class Connection(SocketSide):
     def start_tunnel(self) -> None:
         """Pass everything on unread; the system finds out whether a silent peer still exists."""
         self.phase = TUNNEL
-        sock = self.transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self.watch_peer()
         data, self.buffer = self.buffer, b""
         self.release()
         if data and self.relay is not None:
@@ -392,32 +385,8 @@ class Connection(SocketSide):
         else:
             self._turn_idle()
 
-    def relay_to(
-        self,
-        exchange: Exchange,
-        upstream: Upstream,
-        headers: Sequence[Pair],
-        own: Sequence[Pair],
-        on_response: OnResponse | None,
-        on_failure: OnFailure,
-    ) -> None:
-        """Hand an exchange to an upstream."""
-        if self.relay is not None:
-            raise RuntimeError("an exchange is forwarded once")
-        relay = Relay(exchange, upstream, on_response, on_failure)
-        relay.render(headers, own)
-        self.relay = relay
-        relay.start()
-
     def abort(self) -> None:
         """End now, whatever is under way."""
         if self.exchange is not None:
             self.exchange.closed = True
         super().abort()
-
-    def reset(self) -> None:
-        """End now, so that nobody can take what was sent for the whole."""
-        if not self.transport.is_closing():
-            sock = self.transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-        self.abort()

@@ -14,6 +14,7 @@ from doorward.edge.answer import render
 from doorward.edge.collect import collect
 from doorward.edge.faults import EdgeFault, FailureKind
 from doorward.edge.head import Facts, Pair, RawPair
+from doorward.edge.relay import Relay
 
 if TYPE_CHECKING:
     from doorward.edge.connection import Connection
@@ -131,8 +132,15 @@ class Exchange:
         """
         if self.fault is not None:
             raise ValueError("a request with a fault is never forwarded")
-        if self.connection.exchange is self and not self.closed:
-            self.connection.relay_to(self, upstream, headers, own, on_response, on_failure)
+        connection = self.connection
+        if connection.exchange is not self or self.closed:
+            return
+        if connection.relay is not None:
+            raise RuntimeError("an exchange is forwarded once")
+        relay = Relay(self, upstream, on_response, on_failure)
+        relay.render(headers, own)
+        connection.relay = relay
+        relay.start()
 
     async def read_body(self, limit: int) -> bytes:
         """The whole body. limit: bytes. Raises BodyTooLarge, BodyBroken, ClientGone."""

@@ -6,6 +6,8 @@ Rule: no HTTP is read or written here. Source: RFC 9112 9.6.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from typing import TYPE_CHECKING, Any, cast
 
 from doorward.edge.phases import GONE, IDLE, LINGER
@@ -13,6 +15,8 @@ from doorward.edge.phases import GONE, IDLE, LINGER
 if TYPE_CHECKING:
     from doorward.edge.server import Server
 
+# struct linger: on, no time. The close is a reset then: TCP has no other word for "this was not all".
+_AT_ONCE = struct.pack("ii", 1, 0)
 _HIGH, _LOW = 262_144, 65_536
 
 
@@ -92,6 +96,18 @@ class SocketSide(asyncio.Protocol):
         """End now."""
         self.phase, self.since = GONE, self.server.now
         self.transport.abort()
+
+    def reset(self) -> None:
+        """End now, so that nobody can take what was sent for the whole."""
+        if not self.transport.is_closing():
+            sock = self.transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        self.abort()
+
+    def watch_peer(self) -> None:
+        """Have the system find out whether a peer that is silent for long still exists."""
+        sock = self.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
 def address_of(peername: object) -> str:

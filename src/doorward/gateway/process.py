@@ -109,10 +109,8 @@ class Process:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._signalled)
             loop.add_signal_handler(signal.SIGHUP, self._hang_up)
-            # What was made at the start lives to the end; the collector need not look at it again.
-            gc.collect()
-            gc.freeze()
             announce(Serving(Plan(plan.to, listen, control), self._house))
+            _settle_memory()
             await self._tick_until_stopped()
         finally:
             await self._end()
@@ -191,6 +189,13 @@ def run(house: House, plan: Plan, *, announce: Callable[[Serving], None]) -> Non
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main())
+
+
+def _settle_memory() -> None:
+    """What was made at the start lives to the end; the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
