@@ -54,6 +54,20 @@ def add(context: Context, who: str, scopes: tuple[str, ...], expires: str | None
         context.say(f"{secret}   shown once. Prefix {made.id}, {f'scopes {held}' if held else 'no scopes'}, {until}.")
         if account.disabled:
             context.warn(f"warning: {clean(account.name)} is disabled; the key works once the account is enabled.")
+        _warn_untaken(context)
+
+
+def _warn_untaken(context: Context) -> None:
+    """Say so when no rule can ever take a key: `doorward init` leaves them out."""
+    try:
+        policy = context.known_policy()
+    except ConfigError:  # advice only; the key is made
+        return
+    if policy is not None and "apikey" not in policy.settings.credentials.order:
+        file = clean(str(context.policy))
+        context.warn(
+            f'warning: {file} takes no API keys yet. Add to its [credentials]: apikey = {{ header = "X-API-Key" }}'
+        )
 
 
 @key.command("list")

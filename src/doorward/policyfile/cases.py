@@ -83,7 +83,7 @@ def load_cases(path: FilePath, issuers: Mapping[str, str] | None = None) -> Case
     try:
         data = path.read_bytes()
     except OSError as error:
-        hint = "Write [[case]] tables, each with name, request and expect."
+        hint = 'Write [[case]] tables: name = "front page", request = "GET /", expect = { status = 200 }.'
         raise ConfigError(f"The test file {path} cannot be read: {error.strerror}.", hint=hint) from error
     return read_cases(data, str(path), issuers or {})
 

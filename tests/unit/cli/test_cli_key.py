@@ -112,3 +112,13 @@ def test_a_key_for_nobody_is_refused_and_one_for_a_disabled_account_warned_of(sh
     shell.good("user", "disable", "ci-bot")
     done = shell("key", "add", "ci-bot")
     assert (done.code, done.err) == (0, "warning: ci-bot is disabled; the key works once the account is enabled.\n")
+
+
+def test_a_key_that_the_policy_cannot_take_is_made_with_a_word_on_what_is_missing(shell: Shell) -> None:
+    without = 'version = 1\nrealm = "shop"\ndefault = "deny"\n[credentials]\nbasic = { accounts = "local" }\n'
+    advice = 'Add to its [credentials]: apikey = { header = "X-API-Key" }'
+    for text, told in ((f"{without}{advice.partition(': ')[2]}\n", False), (without, True), ("broken", False)):
+        shell.write_policy(text)
+        done = shell("key", "add", "ci-bot")
+        assert (done.code, advice in done.err) == (0, told)
+        assert bool(done.err) == told
