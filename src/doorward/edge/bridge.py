@@ -50,8 +50,7 @@ async def _guarded(exchange: Exchange, app: App, limit: int, extra: Mapping[str,
         await app({**scope_of(exchange), **extra}, call.receive, call.send)
         call.finish()
     except Exception as error:  # noqa: BLE001 - the last resort of a task: an app's bug must not leave a client waiting
-        if exchange.closed:
-            return
+        # A client that has gone does not make it less of a bug: whoever is told answers nobody, but counts and logs it.
         if on_error is None:
             _LOG.exception("a bug in an application behind listener %s", exchange.connection.listener_name)
             exchange.abort()

@@ -117,3 +117,36 @@ async def test_a_client_that_has_gone_bothers_nobody() -> None:
         await until(lambda: bool(exchanges))
         exchanges[0].abort()
         await until(lambda: bool(ended))
+
+
+@on_loops
+@pytest.mark.parametrize("answered", [False, True])
+async def test_a_bug_is_told_although_nobody_waits_for_an_answer(answered: bool) -> None:
+    """Hanging up, or having been answered, is no way to keep a fault out of the log; the connection goes on."""
+    failed: list[Exception] = []
+    exchanges: list[Exchange] = []
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if answered:
+            await page(200, [], b"done")(scope, receive, send)
+        else:
+            await until(lambda: exchanges[0].closed)
+        raise ZeroDivisionError
+
+    def on_error(exchange: Exchange, error: Exception) -> None:
+        failed.append(error)
+        exchange.reply(500, TEXT, b"ours")
+
+    def door(exchange: Exchange) -> None:
+        exchanges.append(exchange)
+        run_asgi(exchange, app, on_error=on_error)
+
+    async with edge(door) as wire:
+        if answered:
+            assert [(await wire.ask(GET)).status for _ in range(2)] == [200, 200]
+            await until(lambda: len(failed) == 2)
+        else:
+            await wire.send(GET)
+            await until(lambda: bool(exchanges))
+            exchanges[0].abort()
+            await until(lambda: len(failed) == 1)
