@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from doorward.core.verdict import Refusal, Verdict
     from doorward.edge.exchange import Exchange
     from doorward.edge.server import Server
+    from doorward.gateway.runtime import Seat
     from doorward.gateway.snapshot import Snapshot
     from doorward.wire.reply import Reply
 
@@ -96,18 +97,7 @@ class ControlDoor:
                 runtime.refuse(snapshot, exchange, view, _denied(Reason.PEER_UNTRUSTED), Trace())
                 return
             seat.peer_of = snapshot
-        asked = seat.asked
-        if asked is not None and asked[0] is exchange.headers and asked[1] is snapshot:
-            # Octet-equal header blocks are one object, and all that is asked stands in them.
-            last = asked[2]
-            view = RequestView(
-                last.method, last.target, last.host, last.headers, last.via, at, False, last.upgrade, last.fault
-            )
-        else:
-            view = read_question(snapshot.policy.settings.vantage, Headers(exchange.headers), seat.via, at)
-            seat.forget()
-            if exchange.connection.remembers:
-                seat.asked = exchange.headers, snapshot, view
+        view = _question(snapshot, seat, exchange, at)
         trace = Trace()
         outcome = runtime.guard.begin(view, trace)
         if isinstance(outcome, Pending):
@@ -185,6 +175,21 @@ class ControlDoor:
             return plain.data({"ready": True, **self._ready()})
         except DependencyError as down:
             return plain.not_ready(down.name)
+
+
+def _question(snapshot: Snapshot, seat: Seat, exchange: Exchange, at: float) -> RequestView:
+    """What is asked. Octet-equal header blocks are one object, and all that is asked stands in them."""
+    asked = seat.asked
+    if asked is not None and asked[0] is exchange.headers and asked[1] is snapshot:
+        last = asked[2]
+        return RequestView(
+            last.method, last.target, last.host, last.headers, last.via, at, False, last.upgrade, last.fault
+        )
+    view = read_question(snapshot.policy.settings.vantage, Headers(exchange.headers), seat.via, at)
+    seat.forget()
+    if exchange.connection.remembers:
+        seat.asked = exchange.headers, snapshot, view
+    return view
 
 
 def _told(snapshot: Snapshot, view: RequestView, verdict: Allow) -> Told:
