@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Proof = Principal | Rejected | Throttle
 IGNORED = "ignored_bad_credentials"
+_MOST = 4096
 
 
 @value
@@ -206,7 +207,21 @@ def missing(policy: Policy, rule: Rule, request: RequestView) -> Challenge | Den
 def challenge(
     policy: Policy, rule: Rule, reason: Reason, act: Act, kind: str = "", hint: Hint = NO_HINT
 ) -> Challenge | Deny:
-    """A 401, or a 403 where no scheme could answer it: a 401 is a promise (D5)."""
+    """A 401, or a 403 where no scheme could answer it: a 401 is a promise (D5). Made once per rule and why."""
+    key = (id(rule), reason, act, kind, hint.reason, hint.scopes, hint.max_age)
+    known = policy.memo.get(key)
+    # The entry holds the rule, so its id cannot have been given to another.
+    if known is not None and known[0] is rule:
+        made: Challenge | Deny = known[1]
+        return made
+    made = _challenge(policy, rule, reason, act, kind, hint)
+    if len(policy.memo) >= _MOST:
+        policy.memo.clear()
+    policy.memo[key] = rule, made
+    return made
+
+
+def _challenge(policy: Policy, rule: Rule, reason: Reason, act: Act, kind: str, hint: Hint) -> Challenge | Deny:
     lines = challenges(policy, rule, kind, hint)
     if not lines:
         return Deny(Reason.NOBODY_MAY, rule.name, NOTHING_HELPS)

@@ -5,7 +5,7 @@ Source: policy.md sections 2 and 3. Rule: nothing here reads a file or decides; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -187,7 +187,8 @@ class _Node:
 class Policy:
     """One policy, compiled. version: short hash of the file's bytes; roles: role -> every role it includes, itself too.
 
-    schemes: in challenge order, composed by the guard; default: what a path nobody names gets.
+    schemes: in challenge order, composed by the guard; default: what a path nobody names gets; memo: what others made
+    of a rule and may make again.
     """
 
     version: str
@@ -200,6 +201,7 @@ class Policy:
     schemes: tuple[Scheme, ...] = ()
     _trie: _Node = field(init=False, repr=False, compare=False, default_factory=_Node)
     _memo: dict[tuple[str, ...], tuple[Rule, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    memo: dict[Hashable, tuple[Rule, Any]] = field(init=False, repr=False, compare=False, default_factory=dict)
     _extra: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:

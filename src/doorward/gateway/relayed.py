@@ -62,24 +62,24 @@ class Relayed:
                 return Replace(reply.status, reply.headers, reply.body)
         if self.verdict.rule == PREFLIGHT:
             return without_own_cookies(policy, fields)
-        known = not self.verdict.principal.anonymous
+        scheme = self.verdict.principal.scheme
         if policy.settings.cors.origins or status == _UNAUTHORIZED:
             rule = self.trace.rule or _NOBODY
-            edited = edit(policy, rule, view, status, fields, authenticated=known)
+            edited = edit(policy, rule, view, status, fields, scheme=scheme)
             return self._readable(edited) if policy.settings.cors.origins else edited
-        return self._remembered(status, fields, known=known)
+        return self._remembered(status, fields, scheme)
 
-    def _remembered(self, status: int, fields: list[RawPair], *, known: bool) -> list[RawPair]:
+    def _remembered(self, status: int, fields: list[RawPair], scheme: str) -> list[RawPair]:
         """The edit of an answer that depends on nothing but its fields: once for each, since many are the same list."""
         memo = self.snapshot.edits
         kept = memo.get(id(fields))
         # The entry holds the list, so its id cannot have been given to another.
-        if kept is not None and kept[0] is fields and kept[1] == (status, known):
+        if kept is not None and kept[0] is fields and kept[1] == (status, scheme):
             return kept[2]
-        made = edit(self.snapshot.policy, _NOBODY, self.view, status, fields, authenticated=known)
+        made = edit(self.snapshot.policy, _NOBODY, self.view, status, fields, scheme=scheme)
         if len(memo) >= _EDITS:
             memo.clear()
-        memo[id(fields)] = (fields, (status, known), made)
+        memo[id(fields)] = (fields, (status, scheme), made)
         return made
 
     def _readable(self, fields: list[RawPair]) -> list[RawPair]:

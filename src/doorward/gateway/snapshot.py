@@ -15,8 +15,8 @@ from doorward.gateway.hiding import Shadow
 from doorward.gateway.identity import Identity, Sign
 
 Fields = list[tuple[bytes, bytes]]
-Edit = tuple[Fields, tuple[int, bool], Fields]
-"""Fields of an answer, its status and whether the caller is known, and what the door made of them."""
+Edit = tuple[Fields, tuple[int, str], Fields]
+"""Fields of an answer, its status and how the caller was proven, and what the door made of them."""
 
 
 @dataclass(frozen=True, slots=True)

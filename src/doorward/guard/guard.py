@@ -67,11 +67,6 @@ class Guard:
         cache = self._cache
         return way.policy is self.policy and cache is not None and (way.entry is None or cache.holds(way.entry, at))
 
-    def again(self, view: RequestView, trace: Trace) -> Allow | None:
-        """The Allow of the same request before, where nothing that it depended on has changed; None: `begin` again."""
-        cache = self._cache
-        return None if cache is None else ways.repeat(self.policy, cache, view, trace)
-
     async def finish(self, pending: Pending) -> Verdict:
         """Go on with a decision that had to wait, under the policy and with the answers it began with."""
         return await resume(pending.steps, pending.answers, pending.later)

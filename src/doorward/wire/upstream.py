@@ -57,6 +57,14 @@ def private(status: int, headers: Fields) -> Fields:
     return [(b"Cache-Control", b"private")]
 
 
+def by_cookie(status: int, headers: Fields, scheme: str) -> Fields:
+    """`Vary: Cookie` for a 200 to a session, as a list to add: RFC 9111 3.5 protects Authorization alone (CA1)."""
+    if scheme != "session" or status != HTTPStatus.OK:
+        return []
+    named = {part.strip().lower() for name, value in headers if name.lower() == b"vary" for part in value.split(b",")}
+    return [] if named & {b"*", b"cookie"} else [(b"Vary", b"Cookie")]
+
+
 def edit(
     policy: Policy,
     rule: Rule,
@@ -64,9 +72,9 @@ def edit(
     status: int,
     headers: Fields,
     *,
-    authenticated: bool,
+    scheme: str,
 ) -> Fields:
-    """All edits of a relayed answer, CORS apart. authenticated: a principal was proven for this request.
+    """All edits of a relayed answer, CORS apart. scheme: by which a principal was proven, "" for anonymous.
 
     Returns the same list object where nothing changes.
     """
@@ -74,5 +82,5 @@ def edit(
     if status == HTTPStatus.UNAUTHORIZED:
         added = repair_401(policy, rule, headers, request)
     else:
-        added = private(status, headers) if authenticated else []
+        added = [*private(status, headers), *by_cookie(status, headers, scheme)] if scheme else []
     return headers + added if added else headers

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from doorward.core.authenticate import find_credential
+from doorward.core.authenticate import Hint, challenge, find_credential
 from doorward.core.challenge import is_b64token, parse_challenges, split_authorization
+from doorward.core.cure import Act
 from doorward.core.path import read_target, safe_return
+from doorward.core.reason import Reason
 from doorward.core.request import Headers, Vantage, Via, observe, read_host
 from kit import World, account, judge, networks, policy, rule, view
 
@@ -78,3 +80,16 @@ def test_work_grows_with_the_length_of_the_text_and_not_with_its_square(name: st
             if all(cost(read, long) > 12 * max(cost(read, short), 0.0005) for _ in range(5)):
                 slow[prefix, shape] = cost(read, long)
     assert slow == {}
+
+
+def test_challenges_are_made_once_per_rule_and_the_memory_of_them_is_bounded() -> None:
+    one, two = rule("/a"), rule("/b")
+    rules = policy(one, two)
+    first = challenge(rules, one, Reason.CREDENTIALS_MISSING, Act.AUTHENTICATE)
+    assert challenge(rules, one, Reason.CREDENTIALS_MISSING, Act.AUTHENTICATE) is first
+    assert challenge(rules, two, Reason.CREDENTIALS_MISSING, Act.AUTHENTICATE) is not first
+    for age in range(5_000):
+        challenge(rules, one, Reason.LOGIN_TOO_OLD, Act.STEP_UP, "bearer", Hint(Reason.LOGIN_TOO_OLD, max_age=age))
+        assert len(rules.memo) <= 4_096
+    again = challenge(rules, one, Reason.CREDENTIALS_MISSING, Act.AUTHENTICATE)
+    assert again == first

@@ -30,7 +30,7 @@ def test_a_401_without_a_challenge_is_repaired():
 def test_challenges_of_the_application_are_left_as_they_are(name):
     theirs = [(name, b"Negotiate"), (name, b'Basic realm="a", Bearer'), *PLAIN]
     assert repair_401(LAW, ORDERS, theirs) == []
-    assert edit(LAW, ORDERS, request(), 401, theirs, authenticated=True) is theirs
+    assert edit(LAW, ORDERS, request(), 401, theirs, scheme="bearer") is theirs
 
 
 def test_repair_can_be_switched_off():
@@ -63,7 +63,7 @@ def test_the_application_cannot_set_our_cookies(value):
     headers = [(b"Set-Cookie", b"app=1"), (b"set-cookie", value), (b"Set-Cookie", b"b=2; x"), *PLAIN]
     kept = [headers[0], *headers[2:]]
     assert without_own_cookies(LAW, headers) == kept
-    assert edit(LAW, ORDERS, request(), 302, headers, authenticated=False) == kept
+    assert edit(LAW, ORDERS, request(), 302, headers, scheme="") == kept
 
 
 def test_other_cookies_pass():
@@ -80,11 +80,28 @@ def test_an_authenticated_200_without_a_cache_rule_is_private():
     assert private(200, PLAIN) == [(b"Cache-Control", b"private")]
     assert private(200, [(b"cache-control", b"public")]) == []
     assert private(404, PLAIN) == []
-    assert edit(LAW, ORDERS, request(), 200, PLAIN, authenticated=True)[-1] == (b"Cache-Control", b"private")
-    assert edit(LAW, ORDERS, request(), 200, PLAIN, authenticated=False) is PLAIN
+    assert edit(LAW, ORDERS, request(), 200, PLAIN, scheme="bearer")[-1] == (b"Cache-Control", b"private")
+    assert edit(LAW, ORDERS, request(), 200, PLAIN, scheme="") is PLAIN
 
 
 def test_a_repaired_401_goes_through_the_whole_edit():
-    got = edit(LAW, ORDERS, request(), 401, PLAIN, authenticated=True)
+    got = edit(LAW, ORDERS, request(), 401, PLAIN, scheme="bearer")
     assert got[:2] == PLAIN
     assert lines(got[2:]) == [b"Bearer", b"Session", b"ApiKey", b"Basic"]
+
+
+def test_an_answer_to_a_session_varies_with_the_cookie() -> None:
+    added = [(b"Cache-Control", b"private"), (b"Vary", b"Cookie")]
+    assert edit(LAW, ORDERS, request(), 200, PLAIN, scheme="session") == [*PLAIN, *added]
+    public = [(b"Cache-Control", b"public"), (b"Vary", b"Accept")]
+    assert edit(LAW, ORDERS, request(), 200, public, scheme="session") == [*public, (b"Vary", b"Cookie")]
+
+
+@pytest.mark.parametrize("vary", [b"*", b"Accept, cookie", b"Cookie"])
+def test_a_field_that_says_so_already_is_not_said_twice(vary: bytes) -> None:
+    theirs = [(b"Cache-Control", b"no-store"), (b"VARY", vary)]
+    assert edit(LAW, ORDERS, request(), 200, theirs, scheme="session") is theirs
+
+
+def test_only_what_a_cache_would_keep_varies() -> None:
+    assert edit(LAW, ORDERS, request(), 500, PLAIN, scheme="session") is PLAIN
