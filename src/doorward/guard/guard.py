@@ -63,7 +63,7 @@ class Guard:
         return outcome
 
     def stands(self, way: ways.Way, at: float) -> bool:
-        """Whether a way is still open. at: seconds since the epoch; the host sees to it that the request is the same."""
+        """Whether a way is still open. at: seconds since the epoch; that the request is the same, the host sees."""
         cache = self._cache
         return way.policy is self.policy and cache is not None and (way.entry is None or cache.holds(way.entry, at))
 
