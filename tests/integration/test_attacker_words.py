@@ -67,6 +67,7 @@ def unseen(text: str) -> set[str]:
     return {char for char in text if char != "\n" and unicodedata.category(char) in UNSEEN}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", WORDS, ids=ascii)
 def test_what_an_attacker_writes_is_told_as_text_and_makes_no_line_of_its_own(gateway: Gateway, word: str) -> None:
     ids = send(gateway, word)
@@ -79,7 +80,7 @@ def test_what_an_attacker_writes_is_told_as_text_and_makes_no_line_of_its_own(ga
     # One refusal, one line; nothing in it but what can be seen.
     assert len(shown.stdout.splitlines()) == len(shown.stdout.split("\n")) - 1 == len(events)
     assert unseen(shown.stdout) == set()
-    for name in ids:
+    for name in ids[::5]:
         explained = gateway.cli("explain", name)
         assert explained.returncode in (0, 1), explained.stderr
         assert unseen(explained.stdout) == set(), ascii(explained.stdout)
