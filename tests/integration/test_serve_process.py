@@ -335,3 +335,9 @@ def exchange(door: Gateway, method: str, target: str, mebibytes: int) -> bytes:
         answer = read_answer(connection)
     assert answer.status == 200
     return answer.body
+
+
+def test_whoever_names_no_application_is_told_how() -> None:
+    done = subprocess.run([DOORWARD, "serve"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("--to is missing: the application to guard, for example  doorward serve --to http://")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--to", required=True, metavar="URL", help="The application: http(s)://host:port.")
+@click.option("--to", metavar="URL", help="The application: http(s)://host:port.")
 @click.option("--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT", help="Where callers come.")
 @click.option(
     "--control",
@@ -32,13 +32,17 @@ if TYPE_CHECKING:
     help="Metrics, health and /decide; loopback, or unix:PATH.",
 )
 @common_options
-def serve(context: Context, to: str, listen: str, control: str) -> int:
+def serve(context: Context, to: str | None, listen: str, control: str) -> int:
     """Stand in front of an application and guard it.
 
     SIGHUP, or a change of the policy file, reads the policy again; a broken file keeps the old one in force. An https
     application is verified against the system's certificates; SSL_CERT_FILE names others.
     """
     began = _process_start()
+    if to is None:
+        raise click.UsageError(
+            "--to is missing: the application to guard, for example  doorward serve --to http://127.0.0.1:3000"
+        )
     gc.disable()  # nothing that is imported now is garbage; `gateway.process` turns it on again
     try:
         return _serve(context, to, listen, control, began)
