@@ -6,7 +6,6 @@ Source: answers.md D10, H6, H8, H9, CA1, CA3, F3.
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from doorward.core.decide import PREFLIGHT
@@ -14,7 +13,7 @@ from doorward.core.policy import Rule
 from doorward.edge.exchange import Replace
 from doorward.edge.head import RawPair
 from doorward.wire.cors import cors_headers
-from doorward.wire.upstream import edit, without_own_cookies
+from doorward.wire.upstream import ABSENT, ASKING, edit, without_own_cookies
 
 if TYPE_CHECKING:
     from doorward.core.request import RequestView
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from doorward.gateway.runtime import Runtime
     from doorward.gateway.snapshot import Snapshot
 
-_NOT_FOUND, _UNAUTHORIZED = int(HTTPStatus.NOT_FOUND), int(HTTPStatus.UNAUTHORIZED)
 _EDITS = 256
 _NOBODY = Rule("(none)", access="public")
 # With `[cors] origins` the door says which scripts may read; a second word on it would make browsers refuse both.
@@ -53,7 +51,7 @@ class Relayed:
     def answered(self, status: int, fields: list[RawPair]) -> list[RawPair] | Replace:
         """Edit the application's answer. fields: end-to-end, not to be mutated; the same list where nothing changes."""
         policy, view = self.snapshot.policy, self.view
-        if status == _NOT_FOUND and self.snapshot.shadow:
+        if status == ABSENT and self.snapshot.shadow:
             hidden = self.snapshot.shadow.cast(view.target.segments)
             if hidden is not None:
                 # Not recorded: the application answered; the door only sees to it that the two look alike.
@@ -63,7 +61,7 @@ class Relayed:
         if self.verdict.rule == PREFLIGHT:
             return without_own_cookies(policy, fields)
         scheme = self.verdict.principal.scheme
-        if policy.settings.cors.origins or status == _UNAUTHORIZED:
+        if policy.settings.cors.origins or status == ASKING:
             rule = self.trace.rule or _NOBODY
             edited = edit(policy, rule, view, status, fields, scheme=scheme)
             return self._readable(edited) if policy.settings.cors.origins else edited

@@ -139,7 +139,7 @@ def load_pem(data: bytes, algorithms: Sequence[str] | None = None, kid: str | No
     if b"PRIVATE KEY-----" in data:
         raise KeySetError(KeyFault.PRIVATE)
     # 25 ms of import, for a form in which few hand over their keys.
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - as said
 
     try:
         public = load_pem_public_key(data)

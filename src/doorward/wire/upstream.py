@@ -15,6 +15,8 @@ from doorward.wire.fields import fitting, stand_in
 from doorward.wire.wish import wish_of
 
 Fields = list[tuple[bytes, bytes]]
+ABSENT, ASKING = int(HTTPStatus.NOT_FOUND), int(HTTPStatus.UNAUTHORIZED)
+"""Statuses of an application that says a name is not there, or asks who is there."""
 _SET_COOKIE, _CACHE_CONTROL, _CHALLENGE = b"set-cookie", b"cache-control", b"www-authenticate"
 
 
@@ -79,7 +81,7 @@ def edit(
     Returns the same list object where nothing changes.
     """
     headers = without_own_cookies(policy, headers)
-    if status == HTTPStatus.UNAUTHORIZED:
+    if status == ASKING:
         added = repair_401(policy, rule, headers, request)
     else:
         added = [*private(status, headers), *by_cookie(status, headers, scheme)] if scheme else []
